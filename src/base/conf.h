@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * conf.h - the settings of all programs, one table.
+ *
+ * Every key is a row of CONF_LIST: its name ("section.key" of quantora.ini),
+ * its kind, its default, the bounds of a number, and what it means.  A key
+ * that the table does not know, a number out of bounds, and a line that
+ * cannot be read are errors of the file, not silently ignored.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* X(symbol, "section.key", kind, default, min, max, "meaning") */
+#define CONF_LIST(X)                                                           \
+	X(PATHS_RUN, "paths.run", TEXT, "run", 0, 0, "run directory")          \
+	X(PATHS_JOURNAL, "paths.journal", TEXT, "run/journal", 0, 0,           \
+		"the matcher's journal and snapshots")                         \
+	X(PATHS_ARCHIVE, "paths.archive", TEXT, "run/archive", 0, 0,           \
+		"closed journal segments")                                     \
+	X(PATHS_BOOK_PAGE, "paths.book_page", TEXT, "run/sock/book.page", 0, 0, \
+		"shared book page")                                            \
+	X(PATHS_SECRETS, "paths.secrets", TEXT, "run/secrets", 0, 0,           \
+		"keys: master.key, jwt/, mysql passwords")                     \
+	X(SOCKETS_MATCHER, "sockets.matcher", TEXT, "run/sock/matcher", 0, 0,  \
+		"commands to the matcher")                                     \
+	X(SOCKETS_SETTLER, "sockets.settler", TEXT, "run/sock/settler", 0, 0,  \
+		"waiting for a sequence to be settled")                        \
+	X(SOCKETS_API_TRADE, "sockets.api_trade", TEXT, "run/sock/trade", 0, 0, \
+		"FastCGI, trade pool")                                         \
+	X(SOCKETS_API, "sockets.api", TEXT, "run/sock/api", 0, 0,              \
+		"FastCGI, api pool")                                           \
+	X(SOCKETS_API_EGRESS, "sockets.api_egress", TEXT, "run/sock/egress", 0, \
+		0, "FastCGI, egress pool")                                     \
+	X(SOCKETS_STREAMD, "sockets.streamd", TEXT, "run/sock/streamd", 0, 0,  \
+		"HTTP for WebSocket and SSE")                                  \
+	X(SOCKETS_DOORBELL_DIR, "sockets.doorbell_dir", TEXT, "run/sock", 0, 0, \
+		"where followers bind their doorbells (*.bell)")               \
+	X(MATCHER_SEGMENT_BYTES, "matcher.segment_bytes", NUMBER, "67108864",  \
+		1048576, 1073741824, "size of a journal segment")              \
+	X(MATCHER_SNAPSHOT_EVERY, "matcher.snapshot_every", NUMBER, "2000000", \
+		1000, 1000000000, "commands between snapshots")                \
+	X(MATCHER_BATCH_BYTES, "matcher.batch_bytes", NUMBER, "1048576",       \
+		65536, 16777216, "most bytes of commands and events in a frame") \
+	X(MATCHER_OPEN_ORDERS, "matcher.open_orders", NUMBER, "1000", 1,       \
+		1000000, "open orders a user, unless his limit says less")     \
+	X(MATCHER_COLLAR_BPS, "matcher.collar_bps", NUMBER, "500", 1, 10000,   \
+		"how far a market order may reach, in 1/100 % of the best price") \
+	X(MYSQL_SOCKET, "mysql.socket", TEXT, "run/mysql/mysqld.sock", 0, 0,   \
+		"MySQL's Unix socket")                                         \
+	X(MYSQL_DATABASE, "mysql.database", TEXT, "quantora", 0, 0, "schema")  \
+	X(MYSQL_API_USER, "mysql.api_user", TEXT, "quantora_api", 0, 0, "")    \
+	X(MYSQL_SETTLER_USER, "mysql.settler_user", TEXT, "quantora_settler",  \
+		0, 0, "")                                                      \
+	X(MYSQL_STREAM_USER, "mysql.stream_user", TEXT, "quantora_stream", 0,  \
+		0, "")                                                         \
+	X(MYSQL_WORKER_USER, "mysql.worker_user", TEXT, "quantora_worker", 0,  \
+		0, "")                                                         \
+	X(MYSQL_MIGRATE_USER, "mysql.migrate_user", TEXT, "quantora_migrate",  \
+		0, 0, "")                                                      \
+	X(MYSQL_AUDITOR_USER, "mysql.auditor_user", TEXT, "quantora_auditor",  \
+		0, 0, "")                                                      \
+	X(MYSQL_API_PASSWORD_FILE, "mysql.api_password_file", TEXT,            \
+		"run/secrets/mysql-api", 0, 0, "")                             \
+	X(MYSQL_SETTLER_PASSWORD_FILE, "mysql.settler_password_file", TEXT,    \
+		"run/secrets/mysql-settler", 0, 0, "")                         \
+	X(MYSQL_STREAM_PASSWORD_FILE, "mysql.stream_password_file", TEXT,      \
+		"run/secrets/mysql-stream", 0, 0, "")                          \
+	X(MYSQL_WORKER_PASSWORD_FILE, "mysql.worker_password_file", TEXT,      \
+		"run/secrets/mysql-worker", 0, 0, "")                          \
+	X(MYSQL_MIGRATE_PASSWORD_FILE, "mysql.migrate_password_file", TEXT,    \
+		"run/secrets/mysql-migrate", 0, 0, "")                         \
+	X(MYSQL_AUDITOR_PASSWORD_FILE, "mysql.auditor_password_file", TEXT,    \
+		"run/secrets/mysql-auditor", 0, 0, "")                         \
+	X(REDIS_SOCKET, "redis.socket", TEXT, "run/redis/redis.sock", 0, 0,    \
+		"Redis' Unix socket")                                          \
+	X(HTTP_PUBLIC_HOST, "http.public_host", TEXT, "localhost:8000", 0, 0,  \
+		"host and port that links name")                               \
+	X(HTTP_WORKERS_TRADE, "http.workers_trade", NUMBER, "8", 1, 256,       \
+		"processes of the trade pool")                                 \
+	X(HTTP_WORKERS_API, "http.workers_api", NUMBER, "8", 1, 256,           \
+		"processes of the api pool")                                   \
+	X(HTTP_WORKERS_EGRESS, "http.workers_egress", NUMBER, "4", 1, 256,     \
+		"processes of the egress pool")                                \
+	X(DEFAULT_MARKET, "exchange.default_market", TEXT, "BTC/USD", 0, 0,    \
+		"the instrument where a document names no symbol")             \
+	X(DEMO_ENABLED, "demo.enabled", NUMBER, "0", 0, 1,                     \
+		"whether the demo market trades")
+
+enum conf_key {
+#define X(sym, ...) CONF_##sym,
+	CONF_LIST(X)
+#undef X
+	CONF_N
+};
+
+enum conf_kind { CONF_KIND_TEXT, CONF_KIND_NUMBER };
+
+struct conf_row {
+	const char *name; /* "section.key" */
+	enum conf_kind kind;
+	const char *fallback;
+	int64_t min, max; /* of a number */
+	const char *meaning;
+};
+
+extern const struct conf_row conf_rows[CONF_N];
+
+struct conf;
+
+/*
+ * Read FILE.  On failure NULL, and *REASON is one sentence, to be freed by
+ * the caller.  FILE may be NULL: the defaults alone.
+ */
+struct conf *conf_load(const char *file, char **reason) MUST_USE;
+void conf_free(struct conf *conf);
+
+/* The value, or the default.  The text lives as long as CONF. */
+const char *conf_text(const struct conf *conf, enum conf_key key);
+int64_t conf_number(const struct conf *conf, enum conf_key key);
+
+/* conf_load(), or end the program with the reason on stderr. */
+struct conf *conf_load_or_exit(const char *file);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * ident.c - UUIDs, version 7.
+ */
+#include "base/ident.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define UUID_LENGTH 36
+#define VERSION_7 0x70
+#define VARIANT_RFC 0x80
+#define LOW_MASK ((UINT64_C(1) << 62) - 1)
+
+bool
+ident_is_none(struct ident id)
+{
+	return ident_equal(id, IDENT_NONE);
+}
+
+bool
+ident_equal(struct ident a, struct ident b)
+{
+	return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static bool
+dash_at(size_t i)
+{
+	return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+enum status
+ident_parse(const char *text, size_t length, struct ident *out)
+{
+	struct ident id;
+	size_t i, byte = 0;
+
+	if (length != UUID_LENGTH)
+		return ST_INVALID;
+	for (i = 0; i < length;) {
+		int high, low;
+
+		if (dash_at(i)) {
+			if (text[i++] != '-')
+				return ST_INVALID;
+			continue;
+		}
+		high = hex_value(text[i]);
+		low = hex_value(text[i + 1]);
+		if (high < 0 || low < 0)
+			return ST_INVALID;
+		id.bytes[byte++] = (uint8_t)(high << 4 | low);
+		i += 2;
+	}
+	*out = id;
+	return ST_OK;
+}
+
+void
+ident_format(struct ident id, char *buf)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i, at = 0;
+
+	for (i = 0; i < sizeof(id.bytes); i++) {
+		if (dash_at(at))
+			buf[at++] = '-';
+		buf[at++] = digits[id.bytes[i] >> 4];
+		buf[at++] = digits[id.bytes[i] & 15];
+	}
+	buf[at] = '\0';
+}
+
+struct ident
+ident_make(uint64_t unix_ms, uint16_t high, uint64_t low)
+{
+	struct ident id;
+	int i;
+
+	for (i = 0; i < 6; i++)
+		id.bytes[i] = (uint8_t)(unix_ms >> (8 * (5 - i)));
+	id.bytes[6] = (uint8_t)(VERSION_7 | (high >> 8 & 0x0f));
+	id.bytes[7] = (uint8_t)high;
+	low = (low & LOW_MASK) | (uint64_t)VARIANT_RFC << 56;
+	for (i = 0; i < 8; i++)
+		id.bytes[8 + i] = (uint8_t)(low >> (8 * (7 - i)));
+	return id;
+}
+
+bool
+ident_split(struct ident id, uint64_t *unix_ms, uint16_t *high, uint64_t *low)
+{
+	uint64_t ms = 0, bits = 0;
+	int i;
+
+	if ((id.bytes[6] & 0xf0) != VERSION_7 ||
+		(id.bytes[8] & 0xc0) != VARIANT_RFC)
+		return false;
+	for (i = 0; i < 6; i++)
+		ms = ms << 8 | id.bytes[i];
+	for (i = 8; i < 16; i++)
+		bits = bits << 8 | id.bytes[i];
+	*unix_ms = ms;
+	*high = (uint16_t)((id.bytes[6] & 0x0f) << 8 | id.bytes[7]);
+	*low = bits & LOW_MASK;
+	return true;
+}
+
+struct ident
+ident_random(int64_t now_us)
+{
+	uint64_t bits[2];
+
+	assert(now_us >= 0);
+	/* The kernel cannot fail to give 16 bytes once it has booted. */
+	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+		abort();
+	return ident_make((uint64_t)now_us / 1000, (uint16_t)bits[0], bits[1]);
+}

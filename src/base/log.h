@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * log.h - one line an event, on stderr.
+ *
+ * "level time program message key=value …".  Only daemons and the dispatcher
+ * log; libraries return.  Control characters are escaped, so that what a
+ * client sends cannot forge a line; a line is one write(2).
+ */
+#pragma once
+
+#include "base/status.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* NAME is kept, not copied.  Lines above LEVEL are dropped. */
+void log_open(const char *name, enum log_level level);
+
+void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_warn(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Log an error and end with exit code 1: a start that cannot go on. */
+void log_fatal(const char *format, ...) PRINTF_LIKE(1, 2)
+	__attribute__((noreturn));
