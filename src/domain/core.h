@@ -88,7 +88,7 @@ enum status core_hash(struct ctx *ctx, enum frame_type question,
 /* The status and fault of a refusal: "return core_refused(ctx, number)". */
 enum status core_refused(struct ctx *ctx, unsigned refusal) MUST_USE;
 
-/* ---- Many at once, for tools --------------------------------------------- */
+/* ---- Many at once, for tools -------------------------------------------- */
 
 /*
  * Queue a command without waiting; answers come in order through

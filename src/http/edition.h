@@ -70,7 +70,7 @@ void render_error_object(const struct ctx *ctx, enum status status,
 const char *fault_message(const struct ctx *ctx,
 	const struct outcome *outcome);
 
-/* ---- Which edition answers what ------------------------------------------ */
+/* ---- Which edition answers what ----------------------------------------- */
 
 /*
  * The editions of a program, and who speaks where nobody has a route: the

@@ -75,7 +75,7 @@ struct req {
 	size_t n_headers;
 };
 
-/* ---- What was asked ------------------------------------------------------ */
+/* ---- What was asked ----------------------------------------------------- */
 
 /* The path segment that the route calls {NAME}, decoded; asserts it exists. */
 const char *req_param(const struct req *req, const char *name);
@@ -97,7 +97,7 @@ const char *req_header(const struct req *req, const char *name);
 /* ST_FORBIDDEN unless ID is the session's own user. */
 enum status req_self(struct req *req, struct ident id) MUST_USE;
 
-/* ---- What is answered ---------------------------------------------------- */
+/* ---- What is answered --------------------------------------------------- */
 
 /*
  * Begin a success, an object, with what the edition puts first; then write

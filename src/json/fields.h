@@ -176,7 +176,7 @@ enum status fields_from_body(struct ctx *ctx, const struct shape *shape,
 enum status fields_from_query(struct ctx *ctx, const struct shape *shape,
 	const char *text, void *out, struct fields_given *given) MUST_USE;
 
-/* ---- JSON inside JSON ---------------------------------------------------- */
+/* ---- JSON inside JSON --------------------------------------------------- */
 
 /*
  * Parse TEXT, any JSON value up to 16 levels deep, numbers kept exactly.  The
@@ -203,7 +203,7 @@ enum status json_decimal(const json_t *value, struct decimal *out) MUST_USE;
 json_t *json_make_string(const char *text);
 json_t *json_make_number(const char *digits);
 
-/* ---- Percent encoding ---------------------------------------------------- */
+/* ---- Percent encoding --------------------------------------------------- */
 
 /*
  * Decode %XX of LENGTH bytes at TEXT, and '+' as a space if PLUS, into the
