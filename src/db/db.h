@@ -195,6 +195,12 @@ struct db *db_new_as(const struct conf *conf, enum db_account account,
 	struct db_breaker *breaker, char **reason) MUST_USE;
 void db_free(struct db *db);
 
+/* What the settings say of an account; -1 with *REASON, as above. */
+#define DB_PASSWORD_MAX 256
+const char *db_account_user(const struct conf *conf, enum db_account account);
+int db_account_password(const struct conf *conf, enum db_account account,
+	char out[DB_PASSWORD_MAX], char **reason) MUST_USE;
+
 /* What MySQL last said, for the log: number and text.  Never for a reply. */
 const char *db_error(const struct db *db);
 
