@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * book.c - orders in their levels, and how they end.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "engine/state.h"
+#include "wire/ids.h"
+
+uint32_t
+order_take(struct engine *engine, uint32_t user)
+{
+	struct pool *pool = &engine->state->orders;
+	uint32_t slot = pool_take(pool, engine->orders[pool->free].next);
+
+	if (slot == NONE)
+		return NONE;
+	engine->orders[slot] = (struct order){.seq = engine->seq, .user = user, .live = 1};
+	engine->more[slot] = (struct order_more){
+		.time_ms = (uint64_t)engine->now_us / 1000};
+	return slot;
+}
+
+void
+order_give(struct engine *engine, uint32_t slot)
+{
+	engine->orders[slot].live = 0;
+	engine->orders[slot].next = pool_give(&engine->state->orders, slot);
+}
+
+bool
+book_rest(struct engine *engine, uint32_t slot)
+{
+	struct order *order = &engine->orders[slot];
+	struct instrument *instrument =
+		&engine->state->instruments[order->instrument];
+	struct ladder *ladder = &instrument->books[order->side];
+	uint32_t leaf = ladder_open(engine, ladder, order->ticks);
+	struct level *level;
+
+	if (leaf == NONE)
+		return false;
+	level = level_of(engine, leaf, order->ticks);
+	order->leaf = leaf;
+	order->next = NONE;
+	order->prev = level->tail;
+	if (level->tail != NONE) {
+		engine->orders[level->tail].next = slot;
+	} else {
+		level->head = slot;
+		ladder_mark(engine, ladder, leaf, order->ticks);
+	}
+	level->tail = slot;
+	level->lots += order->left;
+	instrument->resting++;
+	return true;
+}
+
+void
+book_unlink(struct engine *engine, uint32_t slot)
+{
+	struct order *order = &engine->orders[slot];
+	struct instrument *instrument =
+		&engine->state->instruments[order->instrument];
+	struct level *level = level_of(engine, order->leaf, order->ticks);
+
+	level->lots -= order->left;
+	if (order->prev != NONE)
+		engine->orders[order->prev].next = order->next;
+	else
+		level->head = order->next;
+	if (order->next != NONE)
+		engine->orders[order->next].prev = order->prev;
+	else
+		level->tail = order->prev;
+	instrument->resting--;
+	if (level->head == NONE)
+		ladder_clear(engine, &instrument->books[order->side],
+			order->leaf, order->ticks);
+	order->leaf = NONE;
+}
+
+void
+user_list_add(struct engine *engine, struct user *user, uint32_t slot)
+{
+	struct order *order = &engine->orders[slot];
+
+	order->user_next = user->newest_order;
+	order->user_prev = NONE;
+	if (user->newest_order != NONE)
+		engine->orders[user->newest_order].user_prev = slot;
+	user->newest_order = slot;
+	user->open_orders++;
+	order->listed = 1;
+}
+
+void
+user_list_remove(struct engine *engine, struct user *user, uint32_t slot)
+{
+	struct order *order = &engine->orders[slot];
+
+	if (order->user_prev != NONE)
+		engine->orders[order->user_prev].user_next = order->user_next;
+	else
+		user->newest_order = order->user_next;
+	if (order->user_next != NONE)
+		engine->orders[order->user_next].user_prev = order->user_prev;
+	user->open_orders--;
+	order->listed = 0;
+}
+
+struct ident
+order_id(const struct engine *engine, uint32_t slot)
+{
+	return order_ident((int64_t)engine->more[slot].time_ms * 1000,
+		engine->orders[slot].seq, slot, engine->orders[slot].user);
+}
+
+void
+emit_level(struct engine *engine, uint16_t instrument, enum side side,
+	int64_t ticks, int64_t lots)
+{
+	const struct instrument_terms *terms =
+		&engine->state->instruments[instrument].terms;
+	struct ev_level *ev = emit(engine, EV_LEVEL, sizeof(*ev), USER_HOUSE);
+
+	ev->instrument = instrument;
+	ev->side = (uint8_t)side;
+	memset(ev->spare, 0, sizeof(ev->spare));
+	ev->price = ticks * terms->tick;
+	ev->quantity = lots * terms->lot;
+}
+
+/* Make what the order still holds available again. */
+static struct balance *
+release(struct engine *engine, struct order *order, struct user *user,
+	const struct instrument_terms *terms)
+{
+	struct balance *balance = balance_of(engine, user,
+		order->side == SIDE_BUY ? terms->quote : terms->base);
+
+	balance->held -= order->hold;
+	balance->available += order->hold;
+	order->hold = 0;
+	return balance;
+}
+
+void
+order_close(struct engine *engine, uint32_t slot, enum close_reason reason)
+{
+	struct order *order = &engine->orders[slot];
+	struct order_more *more = &engine->more[slot];
+	struct user *user = &engine->users[order->user];
+	const struct instrument_terms *terms =
+		&engine->state->instruments[order->instrument].terms;
+	struct ev_order_closed *ev =
+		emit(engine, EV_ORDER_CLOSED, sizeof(*ev), order->user);
+	bool by_budget = more->budget != 0;
+
+	ev->order = order_id(engine, slot);
+	ev->instrument = order->instrument;
+	ev->side = order->side;
+	ev->status = reason == CLOSE_FILLED ? ORDER_FILLED : ORDER_CANCELLED;
+	ev->reason = (uint8_t)reason;
+	memset(ev->spare, 0, sizeof(ev->spare));
+	ev->quantity = more->lots * terms->lot;
+	ev->filled = (more->lots - (by_budget ? 0 : order->left)) * terms->lot;
+	ev->quote = more->taker_sum + more->maker_sum;
+	ev->fee = more->fees;
+	ev->after = *release(engine, order, user, terms);
+	user->last_seq = engine->seq;
+	order_give(engine, slot);
+}
+
+void
+order_cancel(struct engine *engine, uint32_t slot, enum close_reason reason)
+{
+	struct order *order = &engine->orders[slot];
+	uint16_t instrument = order->instrument;
+	enum side side = (enum side)order->side;
+	int64_t ticks = order->ticks;
+	/* A level that loses its last order is empty, wherever its leaf goes. */
+	struct level *level = level_of(engine, order->leaf, ticks);
+
+	book_unlink(engine, slot);
+	user_list_remove(engine, &engine->users[order->user], slot);
+	order_close(engine, slot, reason);
+	emit_level(engine, instrument, side, ticks, level->lots);
+}
+
+void
+cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
+	unsigned side, enum close_reason reason)
+{
+	uint32_t slot = user->newest_order, next;
+
+	for (; slot != NONE; slot = next) {
+		const struct order *order = &engine->orders[slot];
+
+		next = order->user_next;
+		if (instrument != INSTRUMENT_ANY &&
+			order->instrument != instrument)
+			continue;
+		if (side != SIDE_BOTH && order->side != side)
+			continue;
+		order_cancel(engine, slot, reason);
+	}
+}
+
+void
+cancel_book(struct engine *engine, uint16_t instrument)
+{
+	struct instrument *at = &engine->state->instruments[instrument];
+	uint32_t n = 0;
+	int side;
+
+	for (side = SIDE_BUY; side <= SIDE_SELL; side++) {
+		struct ladder *ladder = &at->books[side];
+
+		for (; ladder->levels > 0 && n < CANCELS_MAX; n++)
+			order_cancel(engine,
+				level_of(engine, ladder->best_leaf,
+					ladder->best)->head,
+				CLOSE_OPERATOR);
+	}
+}
+
+enum refusal
+order_find(const struct engine *engine, uint32_t user, struct ident id,
+	uint32_t *slot)
+{
+	struct order_name name;
+	const struct order *order;
+
+	if (!order_ident_split(id, &name) || name.user != user)
+		return REFUSED_UNKNOWN_ORDER;
+	if (name.slot == NONE || name.slot >= engine->state->orders.used)
+		return REFUSED_ORDER_ENDED;
+	order = &engine->orders[name.slot];
+	if (!order->live || order->user != user ||
+		(order->seq & ((1u << ORDER_SEQ_BITS) - 1)) != name.seq ||
+		engine->more[name.slot].time_ms != name.time_ms)
+		return REFUSED_ORDER_ENDED;
+	*slot = name.slot;
+	return REFUSED_NONE;
+}
+
+static enum refusal
+find_by_client_id(const struct engine *engine, uint32_t user,
+	const struct cmd_order_cancel *cmd, uint32_t *slot)
+{
+	const struct remembered *entry;
+	uint64_t key[2];
+
+	if (cmd->head.size < sizeof(*cmd) || cmd->client_id_length == 0 ||
+		cmd->client_id_length > CLIENT_ID_MAX)
+		return REFUSED_UNKNOWN_ORDER;
+	client_key(user, cmd->client_id, cmd->client_id_length, key);
+	entry = recall_find(&engine->client_ids, key, engine->now_us);
+	if (!entry)
+		return REFUSED_UNKNOWN_ORDER;
+	return order_find(engine, user, entry->order, slot);
+}
+
+enum refusal
+apply_order_cancel(struct engine *engine, const struct cmd_order_cancel *cmd)
+{
+	struct user *user = user_find(engine, cmd->head.user);
+	enum refusal refusal;
+	uint32_t slot;
+
+	if (!user)
+		return REFUSED_UNKNOWN_USER;
+	refusal = ident_is_none(cmd->order)
+		? find_by_client_id(engine, cmd->head.user, cmd, &slot)
+		: order_find(engine, cmd->head.user, cmd->order, &slot);
+	if (refusal == REFUSED_NONE)
+		order_cancel(engine, slot, CLOSE_USER);
+	return refusal;
+}
+
+enum refusal
+apply_order_cancel_all(struct engine *engine,
+	const struct cmd_order_cancel_all *cmd)
+{
+	struct user *user = user_find(engine, cmd->head.user);
+
+	if (!user)
+		return REFUSED_UNKNOWN_USER;
+	if (cmd->instrument != INSTRUMENT_ANY &&
+		!instrument_find(engine, cmd->instrument))
+		return REFUSED_UNKNOWN_INSTRUMENT;
+	if (cmd->side > SIDE_BOTH)
+		return REFUSED_BAD_SIDE;
+	cancel_all(engine, user, cmd->instrument, cmd->side,
+		cmd->by_operator ? CLOSE_OPERATOR : CLOSE_USER);
+	return REFUSED_NONE;
+}

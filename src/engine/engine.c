@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * engine.c - one command at a time, and the engine as a whole.
+ *
+ * The record is written where the caller wants it as the command runs; when
+ * the command is refused, what was written so far is simply not counted.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "engine/state.h"
+#include "wire/ids.h"
+
+#define MAGIC UINT64_C(0x3145544154535451) /* "QTSTATE1" */
+#define INTENT_AHEAD_MS (UINT64_C(3600) * 1000)
+
+const struct engine_options engine_defaults = {
+	.users = 1u << 24,
+	.orders = 1u << 22,
+	.client_ids = 1u << 22,
+	.client_ids_user = 1u << 17,
+	.intents = 1u << 20,
+	.sessions = 1u << 20,
+	.withdrawals = 1u << 20,
+	.open_orders_user = 1000,
+	.ignore_self_trades = false,
+};
+
+/* Index 0 is "none" everywhere, so each pool begins with one used. */
+static void
+pool_init(struct pool *pool, uint32_t capacity)
+{
+	pool->used = 1;
+	pool->free = NONE;
+	pool->capacity = capacity;
+}
+
+/* A leaf an order at most; and inner nodes are shared by many leaves. */
+static uint32_t
+leaves_of(const struct engine_options *options)
+{
+	return options->orders + 1;
+}
+
+static bool
+reserve(struct engine *engine)
+{
+	const struct engine_options *options = &engine->options;
+	struct state *state;
+
+	engine->state = state = pool_reserve(1, sizeof(*state));
+	if (!state)
+		return false;
+	engine->users = pool_reserve(options->users, sizeof(struct user));
+	engine->blocks = pool_reserve(options->users, sizeof(struct balance_block));
+	engine->orders = pool_reserve(options->orders, sizeof(struct order));
+	engine->more = pool_reserve(options->orders, sizeof(struct order_more));
+	engine->leaves = pool_reserve(leaves_of(options), sizeof(struct leaf));
+	engine->nodes = pool_reserve(leaves_of(options), sizeof(struct node));
+	engine->limits = pool_reserve(options->users, sizeof(struct limit_row));
+	engine->withdrawals = pool_reserve(options->withdrawals,
+		sizeof(struct withdrawal));
+	return engine->users && engine->blocks && engine->orders &&
+		engine->more && engine->leaves && engine->nodes &&
+		engine->limits && engine->withdrawals &&
+		index_init(&engine->withdrawal_index, engine->withdrawals,
+			sizeof(struct withdrawal), options->withdrawals) &&
+		recall_init(&engine->intents, &state->intents,
+			options->intents) &&
+		recall_init(&engine->client_ids, &state->client_ids,
+			options->client_ids) &&
+		recall_init(&engine->sessions, &state->sessions,
+			options->sessions);
+}
+
+struct engine *
+engine_new(const struct engine_options *options)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	struct state *state;
+
+	if (!engine)
+		return NULL;
+	engine->options = *options;
+	/* A slot is told in 24 bits of an order's id. */
+	if (options->orders > SLOT_MAX || !reserve(engine)) {
+		engine_free(engine);
+		return NULL;
+	}
+	state = engine->state;
+	state->magic = MAGIC;
+	state->version = ENGINE_VERSION;
+	pool_init(&state->orders, options->orders);
+	pool_init(&state->blocks, options->users);
+	pool_init(&state->leaves, leaves_of(options));
+	pool_init(&state->nodes, leaves_of(options));
+	pool_init(&state->limits, options->users);
+	pool_init(&state->withdrawals, options->withdrawals);
+	return engine;
+}
+
+static void
+release(void *at, size_t count, size_t size)
+{
+	if (at)
+		pool_release(at, count, size);
+}
+
+void
+engine_free(struct engine *engine)
+{
+	const struct engine_options *options;
+
+	if (!engine)
+		return;
+	options = &engine->options;
+	if (engine->state) {
+		recall_done(&engine->intents);
+		recall_done(&engine->client_ids);
+		recall_done(&engine->sessions);
+	}
+	index_done(&engine->withdrawal_index);
+	release(engine->users, options->users, sizeof(struct user));
+	release(engine->blocks, options->users, sizeof(struct balance_block));
+	release(engine->orders, options->orders, sizeof(struct order));
+	release(engine->more, options->orders, sizeof(struct order_more));
+	release(engine->leaves, leaves_of(options), sizeof(struct leaf));
+	release(engine->nodes, leaves_of(options), sizeof(struct node));
+	release(engine->limits, options->users, sizeof(struct limit_row));
+	release(engine->withdrawals, options->withdrawals,
+		sizeof(struct withdrawal));
+	release(engine->state, 1, sizeof(struct state));
+	free(engine);
+}
+
+/* The intent of a command; all that have one have it behind the head. */
+static const struct ident *
+intent_of(const struct message *command)
+{
+	if (command->type < CMD_ASSET_SET || command->type > CMD_CORRECTION)
+		return NULL;
+	return (const struct ident *)(const void *)(command + 1);
+}
+
+static enum refusal
+check_intent(const struct engine *engine, const struct message *command,
+	const struct ident *intent, uint64_t *done_seq)
+{
+	const struct remembered *entry;
+	uint64_t key[2], ms, low;
+	int64_t intent_us;
+	uint16_t high;
+
+	if (!ident_split(*intent, &ms, &high, &low) ||
+		ms > (uint64_t)engine->now_us / 1000 + INTENT_AHEAD_MS)
+		return REFUSED_BAD_COMMAND;
+	memcpy(key, intent->bytes, sizeof(key));
+	entry = recall_find(&engine->intents, key, engine->now_us);
+	if (entry) {
+		if (entry->terms != XXH3_64bits(command, command->size))
+			return REFUSED_INTENT_OTHER;
+		*done_seq = entry->seq;
+		return REFUSED_NONE;
+	}
+	intent_us = (int64_t)ms * 1000;
+	if (intent_us <= engine->now_us - MEMORY_US ||
+		intent_us <= engine->state->intents.forgotten_us)
+		return REFUSED_INTENT_OLD;
+	return REFUSED_NONE;
+}
+
+static void
+remember_intent(struct engine *engine, const struct message *command,
+	const struct ident *intent)
+{
+	struct remembered entry = {
+		.until_us = engine->now_us + MEMORY_US,
+		.seq = engine->seq,
+		.terms = XXH3_64bits(command, command->size),
+		.user = command->user,
+	};
+
+	memcpy(entry.key, intent->bytes, sizeof(entry.key));
+	recall_make_room(&engine->intents, engine->now_us, NULL);
+	recall_add(&engine->intents, &entry, NULL);
+}
+
+static enum refusal
+apply_tick(struct engine *engine)
+{
+	uint32_t i;
+
+	for (i = 0; i < engine->state->instruments_count; i++) {
+		struct instrument *at = &engine->state->instruments[i];
+
+		if (at->terms.status == MARKET_DELISTED && at->resting > 0) {
+			cancel_book(engine, (uint16_t)i);
+			break;
+		}
+	}
+	return REFUSED_NONE;
+}
+
+static enum refusal
+dispatch(struct engine *engine, const struct message *command,
+	uint64_t *done_seq)
+{
+	const void *cmd = command;
+
+	switch (command->type) {
+	case CMD_ORDER_PLACE:
+		return apply_order_place(engine, cmd, done_seq);
+	case CMD_ORDER_CANCEL:
+		return apply_order_cancel(engine, cmd);
+	case CMD_ORDER_CANCEL_ALL:
+		return apply_order_cancel_all(engine, cmd);
+	case CMD_ORDER_AMEND:
+		return apply_order_amend(engine, cmd);
+	case CMD_TICK:
+		return apply_tick(engine);
+	case CMD_ASSET_SET:
+		return apply_asset_set(engine, cmd);
+	case CMD_INSTRUMENT_SET:
+		return apply_instrument_set(engine, cmd);
+	case CMD_REFERENCE_PRICE:
+		return apply_reference_price(engine, cmd);
+	case CMD_USER_CREATE:
+		return apply_user_create(engine, cmd);
+	case CMD_USER_SET:
+		return apply_user_set(engine, cmd);
+	case CMD_SESSION_REVOKE:
+		return apply_session_revoke(engine, cmd);
+	case CMD_LIMIT_SET:
+		return apply_limit_set(engine, cmd);
+	case CMD_DEPOSIT:
+		return apply_deposit(engine, cmd);
+	case CMD_WITHDRAW_HOLD:
+		return apply_withdraw_hold(engine, cmd);
+	case CMD_WITHDRAW_PAY:
+	case CMD_WITHDRAW_RELEASE:
+		return apply_withdraw_end(engine, cmd);
+	case CMD_CORRECTION:
+		return apply_correction(engine, cmd);
+	default:
+		return REFUSED_BAD_COMMAND;
+	}
+}
+
+enum refusal
+engine_apply(struct engine *engine, int64_t time_us,
+	const struct message *command, struct record *out, uint64_t *done_seq)
+{
+	const struct ident *intent = intent_of(command);
+	enum refusal refusal;
+	struct user *user;
+
+	*done_seq = 0;
+	engine->now_us = time_us;
+	engine->seq = engine->state->seq + 1;
+	if (intent && ident_is_none(*intent))
+		intent = NULL;
+	/* A withdrawal's own id cannot be left out; see money.c. */
+	if (intent) {
+		refusal = check_intent(engine, command, intent, done_seq);
+		if (refusal != REFUSED_NONE || *done_seq != 0)
+			return refusal;
+	}
+	out->n_events = 0;
+	out->seq = engine->seq;
+	out->time_us = time_us;
+	memcpy(out + 1, command, command->size);
+	engine->out = (struct emitter){
+		.record = out,
+		.at = (char *)(out + 1) + command->size,
+		.end = (char *)out + RECORD_MAX_BYTES,
+	};
+	refusal = dispatch(engine, command, done_seq);
+	if (refusal != REFUSED_NONE || *done_seq != 0)
+		return refusal;
+	out->length = (uint32_t)(engine->out.at - (char *)out);
+	engine->state->seq = engine->seq;
+	engine->state->time_us = time_us;
+	if (intent)
+		remember_intent(engine, command, intent);
+	user = user_find(engine, command->user);
+	if (user)
+		user->last_seq = engine->seq;
+	return REFUSED_NONE;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * hash.c - one number for the whole state.
+ *
+ * What is hashed is what the rules speak of, in an order that the rules
+ * give: assets and instruments by number, users by number with what they own,
+ * orders by instrument, side and priority, memories by age, and the free
+ * slots, on which the next orders' ids depend.  Not where in memory a thing
+ * lies, so that another layout of the same state has the same hash.
+ */
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "engine/state.h"
+
+struct hasher {
+	XXH3_state_t state;
+	uint64_t words[64];
+	size_t n;
+};
+
+static void
+flush(struct hasher *h)
+{
+	XXH3_128bits_update(&h->state, h->words, h->n * sizeof(h->words[0]));
+	h->n = 0;
+}
+
+static void
+put(struct hasher *h, uint64_t word)
+{
+	if (h->n == N_ELEMENTS(h->words))
+		flush(h);
+	h->words[h->n++] = word;
+}
+
+static void
+put_bytes(struct hasher *h, const void *bytes, size_t length)
+{
+	uint64_t word;
+
+	for (; length > 0; length -= length < 8 ? length : 8) {
+		word = 0;
+		memcpy(&word, bytes, length < 8 ? length : 8);
+		put(h, word);
+		bytes = (const char *)bytes + 8;
+	}
+}
+
+static void
+hash_markets(struct hasher *h, const struct state *state)
+{
+	uint32_t i;
+
+	put(h, state->assets_count);
+	for (i = 0; i < state->assets_count; i++) {
+		const struct asset *asset = &state->assets[i];
+
+		put_bytes(h, asset->code, sizeof(asset->code));
+		put(h, (uint64_t)asset->fees);
+		put(h, (uint64_t)asset->world);
+		put(h, (uint64_t)asset->corrections);
+	}
+	put(h, state->instruments_count);
+	for (i = 0; i < state->instruments_count; i++) {
+		const struct instrument *at = &state->instruments[i];
+
+		put_bytes(h, &at->terms, sizeof(at->terms));
+		put(h, (uint64_t)at->last_ticks);
+		put(h, (uint64_t)at->reference);
+	}
+}
+
+static void
+hash_user(struct hasher *h, const struct engine *engine, uint32_t number)
+{
+	const struct user *user = &engine->users[number];
+	uint32_t i;
+	uint16_t asset;
+
+	put(h, number);
+	put_bytes(h, &user->public_id, sizeof(user->public_id));
+	put(h, user->last_seq);
+	put(h, user->epoch);
+	put(h, (uint64_t)user->role << 16 | (uint64_t)user->locked << 8 |
+			user->reduce_only);
+	for (asset = 0; asset < ASSETS_MAX; asset++) {
+		const struct balance *balance = balance_of(engine, user, asset);
+
+		if (balance->available == 0 && balance->held == 0)
+			continue;
+		put(h, asset);
+		put(h, (uint64_t)balance->available);
+		put(h, (uint64_t)balance->held);
+	}
+	for (i = user->limits; i != NONE; i = engine->limits[i].next) {
+		const struct limit_row *row = &engine->limits[i];
+
+		put(h, (uint64_t)row->type << 16 | row->instrument);
+		put(h, (uint64_t)row->value);
+	}
+	put(h, user->open_orders);
+	for (i = user->newest_order; i != NONE; i = engine->orders[i].user_next)
+		put(h, i);
+}
+
+static void
+hash_order(struct hasher *h, const struct engine *engine, uint32_t slot)
+{
+	const struct order *order = &engine->orders[slot];
+	const struct order_more *more = &engine->more[slot];
+
+	put(h, slot);
+	put(h, order->seq);
+	put(h, order->user);
+	put(h, (uint64_t)order->ticks);
+	put(h, (uint64_t)order->left);
+	put(h, (uint64_t)order->hold);
+	put(h, more->time_ms);
+	put(h, (uint64_t)more->lots);
+	put(h, (uint64_t)more->taker_sum);
+	put(h, (uint64_t)more->maker_sum);
+	put(h, (uint64_t)more->fees);
+	put(h, (uint64_t)more->taker_rate << 32 | more->maker_rate);
+	put(h, (uint64_t)more->type << 24 | (uint64_t)more->tif << 16 |
+			(uint64_t)more->stp << 8 | more->flags);
+}
+
+static void
+hash_books(struct hasher *h, const struct engine *engine)
+{
+	uint32_t i, slot, leaf;
+	int side;
+
+	for (i = 0; i < engine->state->instruments_count * 2; i++) {
+		const struct ladder *ladder;
+		int64_t ticks;
+		bool more;
+
+		side = i % 2;
+		ladder = &engine->state->instruments[i / 2].books[side];
+		ticks = ladder->best;
+		leaf = ladder->best_leaf;
+		put(h, ladder->levels);
+		for (more = ladder->levels > 0; more;
+			more = ladder_next(engine, ladder, ticks, &leaf,
+				&ticks))
+			for (slot = level_of(engine, leaf, ticks)->head;
+				slot != NONE; slot = engine->orders[slot].next)
+				hash_order(h, engine, slot);
+	}
+}
+
+static void
+hash_memory(struct hasher *h, const struct recall *recall)
+{
+	uint64_t number;
+
+	put(h, (uint64_t)recall->state->forgotten_us);
+	for (number = recall->state->first; number < recall->state->end;
+		number++) {
+		const struct remembered *entry =
+			&recall->entries[number & (recall->state->max - 1)];
+
+		if (entry->key[0] == 0 && entry->key[1] == 0)
+			continue;
+		put_bytes(h, entry->key, sizeof(entry->key));
+		put(h, (uint64_t)entry->until_us);
+		put(h, entry->seq);
+		put(h, entry->terms);
+		put(h, entry->user);
+		put_bytes(h, &entry->order, sizeof(entry->order));
+	}
+}
+
+void
+engine_hash(const struct engine *engine, uint8_t out[16])
+{
+	const struct state *state = engine->state;
+	XXH128_canonical_t canonical;
+	struct hasher h;
+	uint32_t i;
+
+	XXH3_128bits_reset(&h.state);
+	h.n = 0;
+	put(&h, state->seq);
+	put(&h, (uint64_t)state->time_us);
+	put(&h, state->trades);
+	hash_markets(&h, state);
+	for (i = 1; i < state->users_used; i++)
+		if (engine->users[i].epoch != 0)
+			hash_user(&h, engine, i);
+	hash_books(&h, engine);
+	put(&h, state->orders.used);
+	for (i = state->orders.free; i != NONE; i = engine->orders[i].next)
+		put(&h, i);
+	for (i = 1; i < state->withdrawals.used; i++) {
+		const struct withdrawal *w = &engine->withdrawals[i];
+
+		if (!w->live)
+			continue;
+		put_bytes(&h, &w->id, sizeof(w->id));
+		put(&h, (uint64_t)w->amount);
+		put(&h, (uint64_t)w->asset << 32 | w->user);
+	}
+	hash_memory(&h, &engine->intents);
+	hash_memory(&h, &engine->client_ids);
+	hash_memory(&h, &engine->sessions);
+	flush(&h);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&h.state));
+	memcpy(out, canonical.digest, 16);
+}
