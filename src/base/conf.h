@@ -23,6 +23,8 @@
 		"closed journal segments")                                     \
 	X(PATHS_BOOK_PAGE, "paths.book_page", TEXT, "run/sock/book.page", 0, 0, \
 		"shared book page")                                            \
+	X(PATHS_RATE_PAGE, "paths.rate_page", TEXT, "run/sock/rate.page", 0, 0, \
+		"counters of the rate limits, shared by all workers")          \
 	X(PATHS_SECRETS, "paths.secrets", TEXT, "run/secrets", 0, 0,           \
 		"keys: master.key, jwt/, mysql passwords")                     \
 	X(SOCKETS_MATCHER, "sockets.matcher", TEXT, "run/sock/matcher", 0, 0,  \
@@ -85,8 +87,48 @@
 		"processes of the api pool")                                   \
 	X(HTTP_WORKERS_EGRESS, "http.workers_egress", NUMBER, "4", 1, 256,     \
 		"processes of the egress pool")                                \
+	X(RATE_TRADE_SECOND, "rate.trade_second", NUMBER, "100",               \
+		0, 1000000000, "orders a user may enter a second, in every edition") \
+	X(RATE_BOTPLATFORM_MINUTE, "rate.botplatform_minute", NUMBER, "100",   \
+		0, 1000000000, "botplatform: requests a user, a minute")       \
+	X(RATE_BOTPLATFORM_SECOND, "rate.botplatform_second", NUMBER, "10",    \
+		0, 1000000000, "botplatform: a second")                        \
+	X(RATE_INTERFACES_MINUTE, "rate.interfaces_minute", NUMBER, "100",     \
+		0, 1000000000, "interfaces: requests a user, a minute")        \
+	X(RATE_INTERFACES_SECOND, "rate.interfaces_second", NUMBER, "10",      \
+		0, 1000000000, "interfaces: a second")                         \
+	X(RATE_QUANTORA_MINUTE, "rate.quantora_minute", NUMBER, "600",         \
+		0, 1000000000, "quantora: requests a user, a minute")          \
+	X(RATE_QUANTORA_SECOND, "rate.quantora_second", NUMBER, "30",          \
+		0, 1000000000, "quantora: a second")                           \
+	X(RATE_AMARKTAI_MINUTE, "rate.amarktai_minute", NUMBER, "600",         \
+		0, 1000000000, "amarktai: requests a user, a minute")          \
+	X(RATE_AMARKTAI_SECOND, "rate.amarktai_second", NUMBER, "30",          \
+		0, 1000000000, "amarktai: a second")                           \
+	X(RATE_QUANTENERGX_HOUR, "rate.quantenergx_hour", NUMBER, "1000",      \
+		0, 1000000000, "quantenergx: requests a user, an hour")        \
+	X(RATE_QUANTENERGX_TEN_SECONDS, "rate.quantenergx_ten_seconds", NUMBER, "50", \
+		0, 1000000000, "quantenergx: in ten seconds")                  \
+	X(RATE_QUANTENERGX_REALTIME, "rate.quantenergx_realtime", NUMBER, "100", \
+		0, 1000000000, "quantenergx: market and device data, a minute") \
 	X(DEFAULT_MARKET, "exchange.default_market", TEXT, "BTC/USD", 0, 0,    \
 		"the instrument where a document names no symbol")             \
+	X(AUTH_ISSUER, "auth.issuer", TEXT, "quantora", 0, 0,                  \
+		"who our tokens say made them")                                \
+	X(AUTH_AUDIENCE, "auth.audience", TEXT, "quantora", 0, 0,              \
+		"for whom our tokens are")                                     \
+	X(AUTH_ACCESS_SECONDS, "auth.access_seconds", NUMBER, "3600", 60,      \
+		86400, "life of an access token")                              \
+	X(AUTH_REFRESH_SECONDS, "auth.refresh_seconds", NUMBER, "604800", 300, \
+		31536000, "life of a refresh token, and so of a session")      \
+	X(AUTH_TOTP_ISSUER, "auth.totp_issuer", TEXT, "Quantora", 0, 0,        \
+		"what an authenticator app shows")                             \
+	X(AUTH_INVITES, "auth.invites", TEXT, "optional", 0, 0,                \
+		"invite codes at registration: off, optional or required")     \
+	X(WITHDRAWAL_BLOCK_HOURS, "withdrawal.block_hours", NUMBER, "24", 0,   \
+		8760, "how long a new password or second factor stops them")   \
+	X(WITHDRAWAL_TWO_DECIDERS, "withdrawal.two_deciders", NUMBER, "10000", \
+		0, 90000000000, "worth in USD above which two must approve")   \
 	X(DEMO_ENABLED, "demo.enabled", NUMBER, "0", 0, 1,                     \
 		"whether the demo market trades")
 

@@ -36,6 +36,7 @@ struct fault {
 
 struct conf;
 struct session; /* auth/session.h: who asks */
+struct auth;    /* auth/auth.h: keys, sealed secrets, the password gate */
 struct db;      /* db/db.h */
 struct cache;   /* cache/cache.h */
 struct core;    /* domain/core.h: the connection to the matcher */
@@ -48,6 +49,7 @@ struct ctx {
 	const char *remote_address;
 	const struct conf *conf;
 	const struct session *session; /* NULL: nobody is logged in */
+	struct auth *auth;
 	struct db *db;
 	struct cache *cache;
 	struct core *core;

@@ -10,9 +10,6 @@
 #include <sys/random.h>
 
 #define UUID_LENGTH 36
-#define VERSION_7 0x70
-#define VARIANT_RFC 0x80
-#define LOW_MASK ((UINT64_C(1) << 62) - 1)
 
 bool
 ident_is_none(struct ident id)
@@ -87,41 +84,6 @@ ident_format(struct ident id, char *buf)
 }
 
 struct ident
-ident_make(uint64_t unix_ms, uint16_t high, uint64_t low)
-{
-	struct ident id;
-	int i;
-
-	for (i = 0; i < 6; i++)
-		id.bytes[i] = (uint8_t)(unix_ms >> (8 * (5 - i)));
-	id.bytes[6] = (uint8_t)(VERSION_7 | (high >> 8 & 0x0f));
-	id.bytes[7] = (uint8_t)high;
-	low = (low & LOW_MASK) | (uint64_t)VARIANT_RFC << 56;
-	for (i = 0; i < 8; i++)
-		id.bytes[8 + i] = (uint8_t)(low >> (8 * (7 - i)));
-	return id;
-}
-
-bool
-ident_split(struct ident id, uint64_t *unix_ms, uint16_t *high, uint64_t *low)
-{
-	uint64_t ms = 0, bits = 0;
-	int i;
-
-	if ((id.bytes[6] & 0xf0) != VERSION_7 ||
-		(id.bytes[8] & 0xc0) != VARIANT_RFC)
-		return false;
-	for (i = 0; i < 6; i++)
-		ms = ms << 8 | id.bytes[i];
-	for (i = 8; i < 16; i++)
-		bits = bits << 8 | id.bytes[i];
-	*unix_ms = ms;
-	*high = (uint16_t)((id.bytes[6] & 0x0f) << 8 | id.bytes[7]);
-	*low = bits & LOW_MASK;
-	return true;
-}
-
-struct ident
 ident_random(int64_t now_us)
 {
 	uint64_t bits[2];
@@ -130,5 +92,5 @@ ident_random(int64_t now_us)
 	/* The kernel cannot fail to give 16 bytes once it has booted. */
 	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
 		abort();
-	return ident_make((uint64_t)now_us / 1000, (uint16_t)bits[0], bits[1]);
+	return ident_make((uint64_t)now_us / 1000, bits[0], bits[1]);
 }

@@ -33,15 +33,43 @@ enum status ident_parse(const char *text, size_t length,
 /* Lower case, NUL-terminated.  BUF holds IDENT_TEXT_MAX bytes. */
 void ident_format(struct ident id, char *buf);
 
+/* The low 62 bits, behind the variant. */
+#define IDENT_LOW_MASK ((UINT64_C(1) << 62) - 1)
+
 /*
  * A version 7 UUID of UNIX_MS and 74 bits: the low 12 of HIGH and the low 62
- * of LOW.  Deterministic; the caller answers for uniqueness.
+ * of LOW.  Deterministic; the caller answers for uniqueness.  Inline, because
+ * the matcher makes several for each order.
  */
-struct ident ident_make(uint64_t unix_ms, uint16_t high, uint64_t low);
+static inline struct ident
+ident_make(uint64_t unix_ms, uint64_t high, uint64_t low)
+{
+	uint64_t words[2] = {
+		__builtin_bswap64(unix_ms << 16 | 0x7000 | (high & 0xfff)),
+		__builtin_bswap64(UINT64_C(2) << 62 | (low & IDENT_LOW_MASK)),
+	};
+	struct ident id;
+
+	__builtin_memcpy(id.bytes, words, sizeof(id.bytes));
+	return id;
+}
 
 /* The parts again; false when ID is not a version 7 UUID. */
-bool ident_split(struct ident id, uint64_t *unix_ms, uint16_t *high,
-	uint64_t *low);
+static inline bool
+ident_split(struct ident id, uint64_t *unix_ms, uint64_t *high, uint64_t *low)
+{
+	uint64_t words[2];
+
+	__builtin_memcpy(words, id.bytes, sizeof(words));
+	words[0] = __builtin_bswap64(words[0]);
+	words[1] = __builtin_bswap64(words[1]);
+	if ((words[0] >> 12 & 0xf) != 7 || words[1] >> 62 != 2)
+		return false;
+	*unix_ms = words[0] >> 16;
+	*high = words[0] & 0xfff;
+	*low = words[1] & IDENT_LOW_MASK;
+	return true;
+}
 
 /* A new one from the wall clock and the kernel's random numbers. */
 struct ident ident_random(int64_t now_us);

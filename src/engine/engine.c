@@ -45,6 +45,13 @@ leaves_of(const struct engine_options *options)
 	return options->orders + 1;
 }
 
+/* Room for every user to own every asset. */
+static uint32_t
+blocks_of(const struct engine_options *options)
+{
+	return options->users * (ASSETS_MAX / BLOCK_ASSETS);
+}
+
 static bool
 reserve(struct engine *engine)
 {
@@ -55,7 +62,8 @@ reserve(struct engine *engine)
 	if (!state)
 		return false;
 	engine->users = pool_reserve(options->users, sizeof(struct user));
-	engine->blocks = pool_reserve(options->users, sizeof(struct balance_block));
+	engine->blocks = pool_reserve(blocks_of(options),
+		sizeof(struct balance_block));
 	engine->orders = pool_reserve(options->orders, sizeof(struct order));
 	engine->more = pool_reserve(options->orders, sizeof(struct order_more));
 	engine->leaves = pool_reserve(leaves_of(options), sizeof(struct leaf));
@@ -94,7 +102,7 @@ engine_new(const struct engine_options *options)
 	state->magic = MAGIC;
 	state->version = ENGINE_VERSION;
 	pool_init(&state->orders, options->orders);
-	pool_init(&state->blocks, options->users);
+	pool_init(&state->blocks, blocks_of(options));
 	pool_init(&state->leaves, leaves_of(options));
 	pool_init(&state->nodes, leaves_of(options));
 	pool_init(&state->limits, options->users);
@@ -124,7 +132,8 @@ engine_free(struct engine *engine)
 	}
 	index_done(&engine->withdrawal_index);
 	release(engine->users, options->users, sizeof(struct user));
-	release(engine->blocks, options->users, sizeof(struct balance_block));
+	release(engine->blocks, blocks_of(options),
+		sizeof(struct balance_block));
 	release(engine->orders, options->orders, sizeof(struct order));
 	release(engine->more, options->orders, sizeof(struct order_more));
 	release(engine->leaves, leaves_of(options), sizeof(struct leaf));
@@ -150,9 +159,8 @@ check_intent(const struct engine *engine, const struct message *command,
 	const struct ident *intent, uint64_t *done_seq)
 {
 	const struct remembered *entry;
-	uint64_t key[2], ms, low;
+	uint64_t key[2], ms, high, low;
 	int64_t intent_us;
-	uint16_t high;
 
 	if (!ident_split(*intent, &ms, &high, &low) ||
 		ms > (uint64_t)engine->now_us / 1000 + INTENT_AHEAD_MS)

@@ -21,12 +21,19 @@ round_up(size_t count, size_t size)
 void *
 pool_reserve(size_t count, size_t size)
 {
-	size_t bytes = round_up(count, size);
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	size_t bytes = round_up(count, size), before;
+	char *at = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		return NULL;
+	/* Begin where a huge page can, and give the rest back. */
+	before = -(uintptr_t)at % HUGE_PAGE;
+	if (before > 0)
+		munmap(at, before);
+	at += before;
+	if (before < HUGE_PAGE)
+		munmap(at + bytes, HUGE_PAGE - before);
 	/* Only a wish: without huge pages all works, slower. */
 	(void)madvise(at, bytes, MADV_HUGEPAGE);
 	return at;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/ident.h"
+#include "wire/message.h"
 
 #define SLOT_BITS 24
 #define SLOT_MAX ((UINT32_C(1) << SLOT_BITS) - 1)
@@ -31,10 +32,39 @@ struct order_name {
 	uint32_t user;
 };
 
-struct ident order_ident(int64_t time_us, uint64_t seq, uint32_t slot,
-	uint32_t user);
+/*
+ * Of the 74 bits the sequence's top 12 go before the variant, the rest after:
+ * 10 of the sequence, 24 of the slot, 28 of the user.
+ */
+static inline struct ident
+order_ident(int64_t time_us, uint64_t seq, uint32_t slot, uint32_t user)
+{
+	return ident_make((uint64_t)time_us / 1000, seq >> 10,
+		(seq & 0x3ff) << 52 |
+			(uint64_t)(slot & SLOT_MAX) << USER_BITS |
+			(user & USER_MAX));
+}
 
 /* False when ID is no order's id; that says nothing of whether there is one. */
-bool order_ident_split(struct ident id, struct order_name *out);
+static inline bool
+order_ident_split(struct ident id, struct order_name *out)
+{
+	uint64_t high, low;
 
-struct ident trade_ident(int64_t time_us, uint64_t seq, uint32_t fill);
+	if (!ident_split(id, &out->time_ms, &high, &low))
+		return false;
+	out->user = (uint32_t)low & USER_MAX;
+	out->slot = (uint32_t)(low >> USER_BITS) & SLOT_MAX;
+	out->seq = (uint32_t)(high << 10 | low >> 52);
+	return out->user != USER_HOUSE;
+}
+
+static inline struct ident
+trade_ident(int64_t time_us, uint64_t seq, uint32_t fill)
+{
+	uint64_t bits = seq << FILL_BITS | (fill & ((1u << FILL_BITS) - 1));
+
+	/* 46 bits: 12 before the variant, 34 after, over a user of 0. */
+	return ident_make((uint64_t)time_us / 1000, bits >> 34,
+		bits << USER_BITS);
+}
