@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * core.c - how fast the engine is, in process: "./dev bench core".
+ *
+ *   bench-core [--flow FILE] [--lobster FILE]
+ *
+ * Balances, holds, fees, limits and events are on; self-trade prevention is
+ * off, to compare with engines that have no users.  Each line is followed by
+ * what a bare ladder does with the same operations in the same run; both must
+ * have the same trades, in the same order.
+ *
+ * Tick and lot are 0.0001, so that a lot at one tick is one unit of the quote
+ * asset and the funds for millions of orders fit into an asset's int64.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "flow.h"
+#include "ladder.h"
+#include "wire/ids.h"
+
+#define GRAIN 10000 /* units of tick and lot */
+#define CASH 0
+#define ROUNDS 3
+
+struct figures {
+	double seconds;
+	uint64_t trades;
+	uint64_t volume;
+	uint64_t hash; /* by the file's ids */
+	uint64_t dense_hash; /* by dense ids, to compare with the ladder */
+	uint64_t refused;
+};
+
+struct bench {
+	const struct flow *flow;
+	struct engine *engine;
+	struct record *out;
+	struct ident *orders;   /* by dense id: the engine's */
+	uint32_t *slots; /* by slot: dense id */
+	struct figures figures;
+	int64_t time_us;
+};
+
+static void
+die(const char *why)
+{
+	fprintf(stderr, "bench core: %s\n", why);
+	exit(1);
+}
+
+static void
+must(struct bench *b, const void *cmd)
+{
+	uint64_t done;
+	enum refusal refusal =
+		engine_apply(b->engine, ++b->time_us, cmd, b->out, &done);
+
+	if (refusal != REFUSED_NONE)
+		die(refusal_row(refusal)->text);
+}
+
+#define HEAD(type, user)                                                       \
+	{                                                                      \
+		sizeof(struct type), 0, user                                   \
+	}
+
+static void
+make_markets(struct bench *b)
+{
+	unsigned i, assets;
+	struct cmd_asset_set asset = {.head = HEAD(cmd_asset_set, 0)};
+	struct cmd_instrument_set set = {.head = HEAD(cmd_instrument_set, 0)};
+
+	assets = b->flow->instruments + 1;
+	if (assets > ASSETS_MAX)
+		assets = ASSETS_MAX;
+	asset.head.type = CMD_ASSET_SET;
+	for (i = 0; i < assets; i++) {
+		asset.asset = (uint16_t)i;
+		snprintf(asset.code, sizeof(asset.code), "A%u", i);
+		must(b, &asset);
+	}
+	set.head.type = CMD_INSTRUMENT_SET;
+	for (i = 0; i < b->flow->instruments; i++) {
+		set.terms = (struct instrument_terms){
+			.instrument = (uint16_t)i,
+			.base = (uint16_t)(1 + i % (assets - 1)),
+			.quote = CASH,
+			.fee_asset = CASH,
+			.tick = GRAIN,
+			.lot = GRAIN,
+			.maker_rate = 1000,
+			.taker_rate = 2000,
+			.collar = 50000,
+		};
+		snprintf(set.terms.symbol, sizeof(set.terms.symbol), "I%u", i);
+		must(b, &set);
+	}
+}
+
+static void
+make_users(struct bench *b)
+{
+	uint32_t user;
+	uint16_t asset;
+	uint16_t assets = (uint16_t)(b->flow->instruments + 1);
+
+	if (assets > ASSETS_MAX)
+		assets = ASSETS_MAX;
+	for (user = 1; user <= b->flow->users; user++) {
+		struct cmd_user_create create = {
+			.head = HEAD(cmd_user_create, user)};
+
+		create.head.type = CMD_USER_CREATE;
+		must(b, &create);
+		for (asset = 0; asset < assets; asset++) {
+			struct cmd_deposit deposit = {
+				.head = HEAD(cmd_deposit, user),
+				.asset = asset,
+				.amount = INT64_MAX / 2 / b->flow->users,
+			};
+
+			deposit.head.type = CMD_DEPOSIT;
+			must(b, &deposit);
+		}
+	}
+}
+
+static void
+count_trade(struct bench *b, const struct ev_trade *trade)
+{
+	struct figures *f = &b->figures;
+	struct order_name maker, taker;
+	uint64_t lots = (uint64_t)trade->quantity / GRAIN;
+	uint64_t rest = (uint64_t)trade->price / GRAIN * 31 + lots;
+
+	order_ident_split(trade->maker.order, &maker);
+	order_ident_split(trade->taker.order, &taker);
+	f->trades++;
+	f->volume += lots;
+	f->hash = (f->hash ^
+			  (b->flow->ids[b->slots[maker.slot]] *
+					  UINT64_C(0x9E3779B97F4A7C15) +
+				  b->flow->ids[b->slots[taker.slot]] *
+					  UINT64_C(0xC2B2AE3D27D4EB4F) +
+				  rest)) *
+		UINT64_C(0x100000001B3);
+	f->dense_hash = (f->dense_hash ^
+				(b->slots[maker.slot] *
+						UINT64_C(0x9E3779B97F4A7C15) +
+					b->slots[taker.slot] *
+						UINT64_C(0xC2B2AE3D27D4EB4F) +
+					rest)) *
+		UINT64_C(0x100000001B3);
+}
+
+static void
+run_add(struct bench *b, const struct flow_op *op)
+{
+	struct cmd_order_place cmd = {
+		.head = {ORDER_PLACE_SHORT, CMD_ORDER_PLACE, op->user + 1},
+		.instrument = op->instrument,
+		.side = op->side,
+		.price = op->ticks * GRAIN,
+		.quantity = op->lots * GRAIN,
+	};
+	const struct ev_order_opened *opened;
+	const struct message *event;
+	struct order_name name;
+	uint64_t done;
+	uint32_t i;
+
+	if (engine_apply(b->engine, ++b->time_us, &cmd.head, b->out, &done) !=
+		REFUSED_NONE) {
+		b->figures.refused++;
+		return;
+	}
+	event = record_events(b->out);
+	opened = (const struct ev_order_opened *)(const void *)event;
+	b->orders[op->order] = opened->order;
+	order_ident_split(opened->order, &name);
+	b->slots[name.slot] = op->order;
+	for (i = 1; i < b->out->n_events; i++) {
+		event = message_next(event);
+		if (event->type == EV_TRADE)
+			count_trade(b, (const void *)event);
+	}
+}
+
+static void
+run_cancel(struct bench *b, const struct flow_op *op, uint32_t user)
+{
+	struct cmd_order_cancel cmd = {
+		.head = {ORDER_CANCEL_SHORT, CMD_ORDER_CANCEL, user},
+		.order = b->orders[op->order],
+	};
+	uint64_t done;
+
+	/* Of an order that may be gone: a refusal is an answer too. */
+	(void)engine_apply(b->engine, ++b->time_us, &cmd.head, b->out, &done);
+}
+
+static void
+run_ops(struct bench *b, size_t from, size_t to, const uint32_t *owner)
+{
+	size_t i;
+
+	for (i = from; i < to; i++) {
+		const struct flow_op *op = &b->flow->ops[i];
+
+		if (op->cancel)
+			run_cancel(b, op, owner[op->order]);
+		else
+			run_add(b, op);
+	}
+}
+
+static struct figures
+measure_engine(const struct flow *flow, const uint32_t *owner)
+{
+	struct engine_options options = engine_defaults;
+	struct bench b = {.flow = flow, .time_us = INT64_C(1700000000000000)};
+	char why[200];
+	int64_t start;
+
+	options.users = flow->users + 2;
+	options.orders = flow->orders + 2;
+	if (options.orders > SLOT_MAX)
+		die("the flow has more orders than the engine has slots");
+	options.open_orders_user = UINT32_MAX;
+	options.ignore_self_trades = true;
+	options.client_ids = options.intents = options.sessions = 16;
+	b.engine = engine_new(&options);
+	b.out = aligned_alloc(64, RECORD_MAX_BYTES);
+	b.orders = calloc(flow->orders, sizeof(*b.orders));
+	b.slots = calloc(options.orders, sizeof(*b.slots));
+	if (!b.engine || !b.out || !b.orders || !b.slots)
+		die("out of memory");
+	make_markets(&b);
+	make_users(&b);
+	run_ops(&b, 0, flow->n_warm, owner);
+	b.figures = (struct figures){.hash = 0};
+	start = clock_monotonic_us();
+	run_ops(&b, flow->n_warm, flow->n, owner);
+	b.figures.seconds = (double)(clock_monotonic_us() - start) / 1e6;
+	if (!engine_sound(b.engine, why, sizeof(why)))
+		die(why);
+	if (b.figures.refused > 0)
+		fprintf(stderr, "bench core: %" PRIu64 " orders refused\n",
+			b.figures.refused);
+	engine_free(b.engine);
+	free(b.out);
+	free(b.orders);
+	free(b.slots);
+	return b.figures;
+}
+
+static struct figures
+measure_ladder(const struct flow *flow)
+{
+	struct ladders *ladders = ladders_new(flow->instruments,
+		flow->ticks_max, flow->orders);
+	struct ladders_count warm, count;
+	struct figures f = {.hash = 0};
+	int64_t start = 0;
+	size_t i;
+
+	for (i = 0; i < flow->n; i++) {
+		const struct flow_op *op = &flow->ops[i];
+
+		if (i == flow->n_warm) {
+			warm = ladders_count(ladders);
+			ladders_reset_hash(ladders);
+			start = clock_monotonic_us();
+		}
+		if (op->cancel)
+			(void)ladders_cancel(ladders, op->order);
+		else
+			ladders_add(ladders, op->instrument, op->order,
+				op->side, op->ticks, op->lots);
+	}
+	f.seconds = (double)(clock_monotonic_us() - start) / 1e6;
+	count = ladders_count(ladders);
+	f.trades = count.trades - warm.trades;
+	f.dense_hash = count.hash;
+	ladders_free(ladders);
+	return f;
+}
+
+static int
+compare_seconds(const void *a, const void *b)
+{
+	double x = ((const struct figures *)a)->seconds;
+	double y = ((const struct figures *)b)->seconds;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The median of a few interleaved rounds, since machines are noisy. */
+static void
+report(const struct flow *flow)
+{
+	struct figures engine[ROUNDS], ladder[ROUNDS], *e, *l;
+	double ops = (double)(flow->n - flow->n_warm);
+	uint32_t *owner = calloc(flow->orders, sizeof(*owner));
+	size_t i;
+	int round;
+
+	if (!owner)
+		die("out of memory");
+	for (i = 0; i < flow->n; i++)
+		if (!flow->ops[i].cancel)
+			owner[flow->ops[i].order] = flow->ops[i].user + 1;
+	for (round = 0; round < ROUNDS; round++) {
+		engine[round] = measure_engine(flow, owner);
+		ladder[round] = measure_ladder(flow);
+		if (engine[round].trades != ladder[round].trades ||
+			engine[round].dense_hash != ladder[round].dense_hash)
+			die("the engine and the bare ladder trade differently");
+	}
+	free(owner);
+	qsort(engine, ROUNDS, sizeof(*engine), compare_seconds);
+	qsort(ladder, ROUNDS, sizeof(*ladder), compare_seconds);
+	e = &engine[ROUNDS / 2];
+	l = &ladder[ROUNDS / 2];
+	printf("workload=%s ops=%.0f seconds=%.3f ops_per_s=%.0f "
+	       "trades=%" PRIu64 " volume=%" PRIu64 " hash=%016" PRIx64 " "
+	       "ladder_ops_per_s=%.0f of_ladder=%.3f\n",
+		flow->name, ops, e->seconds, ops / e->seconds, e->trades,
+		e->volume, e->hash, ops / l->seconds, l->seconds / e->seconds);
+	fflush(stdout);
+}
+
+static void
+report_and_free(struct flow *flow)
+{
+	if (!flow)
+		exit(1);
+	report(flow);
+	flow_free(flow);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *lobster = NULL;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--flow") == 0 && i + 1 < argc) {
+			report_and_free(flow_read(argv[i + 1]));
+			return 0;
+		}
+		if (strcmp(argv[i], "--lobster") == 0 && i + 1 < argc)
+			lobster = argv[++i];
+		else
+			die("usage: core [--flow FILE] [--lobster FILE]");
+	}
+	report_and_free(flow_mix("mix1", 1, 10000, 2000000));
+	report_and_free(flow_mix("mix100", 100, 100000, 2000000));
+	report_and_free(flow_add(1000000));
+	report_and_free(flow_cross(2000000));
+	report_and_free(flow_cancel(1000000));
+	if (lobster)
+		report_and_free(flow_lobster(lobster, 10));
+	return 0;
+}
