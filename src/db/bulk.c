@@ -156,7 +156,7 @@ struct lane {
 	uint64_t *numbers;
 	MYSQL_TIME *times;
 	char (*texts)[ARRAY_TEXT_MAX];
-	const char **pointers;
+	const void **pointers;
 	unsigned long *lengths;
 	char *indicators;
 };
@@ -169,10 +169,8 @@ lane_init(struct lane *lane, struct arena *arena, enum db_kind kind, size_t n)
 		lane->numbers = arena_array(arena, n, sizeof(*lane->numbers));
 		return;
 	}
-	if (kind == DB_TIME) {
+	if (kind == DB_TIME)
 		lane->times = arena_array(arena, n, sizeof(*lane->times));
-		return;
-	}
 	if (kind == DB_DECIMAL || kind == DB_SUM)
 		lane->texts = arena_array(arena, n, sizeof(*lane->texts));
 	lane->pointers = arena_array(arena, n, sizeof(*lane->pointers));
@@ -192,6 +190,7 @@ lane_set(struct lane *lane, size_t row, const struct db_value *value,
 		return;
 	case DB_TIME:
 		time_to_mysql(value->i64, &lane->times[row]);
+		lane->pointers[row] = &lane->times[row];
 		return;
 	case DB_DECIMAL:
 		lane->lengths[row] =
@@ -212,9 +211,7 @@ lane_set(struct lane *lane, size_t row, const struct db_value *value,
 		lane->pointers[row] = field;
 		return;
 	case DB_NULL:
-		if (lane->pointers)
-			lane->pointers[row] = "";
-		return;
+		return; /* the indicator says it all */
 	case DB_BYTES:
 	case DB_END:
 		break;
@@ -231,11 +228,10 @@ lane_bind(struct lane *lane, enum db_kind kind, MYSQL_BIND *bind)
 		bind->buffer_type = MYSQL_TYPE_LONGLONG;
 		bind->is_unsigned = kind == DB_U64;
 		bind->buffer = lane->numbers;
-	} else if (lane->times) {
-		bind->buffer_type = MYSQL_TYPE_DATETIME;
-		bind->buffer = lane->times;
 	} else {
-		bind->buffer_type = lane->texts ? MYSQL_TYPE_NEWDECIMAL
+		/* libmariadb follows a pointer for all but plain numbers. */
+		bind->buffer_type = lane->times ? MYSQL_TYPE_DATETIME
+			: lane->texts           ? MYSQL_TYPE_NEWDECIMAL
 			: kind == DB_IDENT      ? MYSQL_TYPE_BLOB
 						: MYSQL_TYPE_STRING;
 		bind->buffer = lane->pointers;
