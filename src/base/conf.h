@@ -27,6 +27,8 @@
 		"counters of the rate limits, shared by all workers")          \
 	X(PATHS_SECRETS, "paths.secrets", TEXT, "run/secrets", 0, 0,           \
 		"keys: master.key, jwt/, mysql passwords")                     \
+	X(PATHS_SQL, "paths.sql", TEXT, PKGDATADIR "/sql", 0, 0,               \
+		"migrations, grants and the auditors' views")                  \
 	X(SOCKETS_MATCHER, "sockets.matcher", TEXT, "run/sock/matcher", 0, 0,  \
 		"commands to the matcher")                                     \
 	X(SOCKETS_SETTLER, "sockets.settler", TEXT, "run/sock/settler", 0, 0,  \
@@ -42,13 +44,13 @@
 	X(SOCKETS_DOORBELL_DIR, "sockets.doorbell_dir", TEXT, "run/sock", 0, 0, \
 		"where followers bind their doorbells (*.bell)")               \
 	X(MATCHER_SEGMENT_BYTES, "matcher.segment_bytes", NUMBER, "67108864",  \
-		1048576, 1073741824, "size of a journal segment")              \
+		8388608, 1073741824, "size of a journal segment")              \
 	X(MATCHER_SNAPSHOT_EVERY, "matcher.snapshot_every", NUMBER, "2000000", \
 		1000, 1000000000, "commands between snapshots")                \
-	X(MATCHER_BATCH_BYTES, "matcher.batch_bytes", NUMBER, "1048576",       \
-		65536, 16777216, "most bytes of commands and events in a frame") \
+	X(MATCHER_BATCH_BYTES, "matcher.batch_bytes", NUMBER, "4194304",       \
+		2097152, 16777216, "most bytes of commands and events in a frame") \
 	X(MATCHER_OPEN_ORDERS, "matcher.open_orders", NUMBER, "1000", 1,       \
-		1000000, "open orders a user, unless his limit says less")     \
+		4000, "open orders a user, unless his limit says less")     \
 	X(MATCHER_COLLAR_BPS, "matcher.collar_bps", NUMBER, "500", 1, 10000,   \
 		"how far a market order may reach, in 1/100 % of the best price") \
 	X(MYSQL_SOCKET, "mysql.socket", TEXT, "run/mysql/mysqld.sock", 0, 0,   \
