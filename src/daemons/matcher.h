@@ -36,7 +36,10 @@ struct answer {
 	size_t tail_size;
 };
 
-struct peer;
+/* Embedded by whoever it is that asks. */
+struct peer {
+	uint32_t pending; /* of its requests in the batch, not yet answered */
+};
 typedef void send_answer(struct peer *peer, const struct answer *answer);
 
 /* A command of the batch, to be answered after the sync. */
@@ -70,7 +73,6 @@ struct matcher {
 	size_t used;
 	uint64_t first_seq;
 	uint32_t n_records;
-	bool no_room; /* the journal has no room at all */
 	struct pending *pending;
 	size_t n_pending;
 	uint64_t dirty[INSTRUMENTS_MAX / 64]; /* instruments to publish */

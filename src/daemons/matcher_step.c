@@ -14,14 +14,17 @@
 enum status
 matcher_begin(struct matcher *m, int64_t now_us)
 {
-	void *buffer;
+	void *buffer = NULL;
 	enum status status = journal_begin(m->journal, &buffer, &m->capacity);
 
 	if (status != ST_OK && status != ST_UNAVAILABLE)
 		return status;
-	m->no_room = status == ST_UNAVAILABLE ||
-		m->capacity < RECORD_MAX_BYTES;
-	m->buffer = m->no_room ? NULL : buffer;
+	/* No room at all: guards and figures are answered all the same. */
+	if (status == ST_UNAVAILABLE) {
+		m->capacity = 0;
+		buffer = NULL;
+	}
+	m->buffer = buffer;
 	m->used = 0;
 	m->n_records = 0;
 	m->n_pending = 0;
@@ -42,6 +45,8 @@ pend(struct matcher *m, struct peer *peer, uint64_t tag, enum frame_type kind)
 	p->kind = (uint8_t)kind;
 	p->refusal = REFUSED_NONE;
 	p->done_seq = 0;
+	if (peer)
+		peer->pending++;
 	return p;
 }
 
@@ -60,6 +65,18 @@ takes_room(uint16_t type)
 	return type == CMD_ORDER_PLACE || type == CMD_ORDER_AMEND ||
 		type == CMD_DEPOSIT || type == CMD_WITHDRAW_HOLD ||
 		type == CMD_USER_CREATE;
+}
+
+/* The most that a command and its events can come to. */
+static size_t
+room_for(uint16_t type)
+{
+	if (type == CMD_ORDER_PLACE || type == CMD_ORDER_AMEND ||
+		type == CMD_ORDER_CANCEL_ALL || type == CMD_USER_SET ||
+		type == CMD_INSTRUMENT_SET || type == CMD_TICK)
+		return RECORD_MAX_BYTES;
+	/* A command of at most a frame, and a handful of events. */
+	return 4 * FRAME_REQUEST_MAX;
 }
 
 static enum refusal
@@ -89,13 +106,18 @@ check_envelope(const struct matcher *m, const struct command_envelope *who,
 
 /* What a session of one's own, not an operator's, may command. */
 static bool
-is_for_users(uint16_t type)
+is_for_users(const struct message *command)
 {
+	const struct cmd_user_set *set = (const void *)command;
+	uint16_t type = command->type;
+
+	/* Of what a user is, he may end his own sessions; nothing else. */
+	if (type == CMD_USER_SET)
+		return set->change == USER_CHANGE_EPOCH;
 	return type == CMD_ORDER_PLACE || type == CMD_ORDER_CANCEL ||
 		type == CMD_ORDER_CANCEL_ALL || type == CMD_ORDER_AMEND ||
 		type == CMD_WITHDRAW_HOLD || type == CMD_WITHDRAW_RELEASE ||
-		type == CMD_SESSION_REVOKE || type == CMD_USER_SET ||
-		type == CMD_LIMIT_SET;
+		type == CMD_SESSION_REVOKE || type == CMD_LIMIT_SET;
 }
 
 static enum refusal
@@ -113,10 +135,11 @@ check_command(const struct matcher *m, const struct frame *frame)
 	refusal = check_envelope(m, who, command);
 	if (refusal != REFUSED_NONE)
 		return refusal;
-	if (!ident_is_none(who->session) && !is_for_users(command->type) &&
+	if (!ident_is_none(who->session) && !is_for_users(command) &&
 		engine_user(m->engine, who->user).role < ROLE_OPERATOR)
 		return REFUSED_NOT_ALLOWED;
-	if (m->no_room ||
+	/* Here the batch is empty, or matcher_take() has seen to the room. */
+	if (m->capacity - m->used < room_for(command->type) ||
 		(journal_disk_low(m->journal) && takes_room(command->type)))
 		return REFUSED_DISK_LOW;
 	return REFUSED_NONE;
@@ -162,32 +185,40 @@ static void
 take_guard(struct matcher *m, struct peer *peer, const struct frame *frame)
 {
 	const struct guard_request *ask = (const void *)(frame + 1);
+	struct guard_answer verdict;
 	struct user_facts facts;
-	struct pending *p;
 
 	if (frame->length != sizeof(*frame) + sizeof(*ask)) {
 		matcher_refuse(m, peer, frame->tag, REFUSED_BAD_COMMAND);
 		return;
 	}
 	facts = engine_user(m->engine, ask->user);
-	p = pend(m, peer, frame->tag, FRAME_GUARDED);
-	p->guard = (struct guard_answer){
+	verdict = (struct guard_answer){
 		.last_seq = facts.last_seq,
 		.global_seq = engine_seq(m->engine),
 		.verdict = GUARD_OK,
 		.role = facts.role,
 		.reduce_only = facts.reduce_only,
+		.epoch = facts.epoch,
 	};
 	if (!facts.exists)
-		p->guard.verdict = GUARD_REVOKED;
+		verdict.verdict = GUARD_REVOKED;
 	else if (facts.locked)
-		p->guard.verdict = GUARD_LOCKED;
+		verdict.verdict = GUARD_LOCKED;
 	else if (facts.epoch != ask->epoch ||
 		(!ident_is_none(ask->session) &&
 			engine_session_revoked(m->engine, ask->session)))
-		p->guard.verdict = GUARD_REVOKED;
-	p->guard.epoch = facts.epoch;
+		verdict.verdict = GUARD_REVOKED;
 	m->guards++;
+	/* It needs no sync; but answers keep the order of the requests. */
+	if (peer->pending > 0)
+		pend(m, peer, frame->tag, FRAME_GUARDED)->guard = verdict;
+	else
+		m->send(peer, &(struct answer){
+				.frame = {.type = FRAME_GUARDED,
+					.tag = frame->tag},
+				.body = &verdict,
+				.body_size = sizeof(verdict)});
 }
 
 static void
@@ -220,7 +251,7 @@ matcher_take(struct matcher *m, struct peer *peer, const struct frame *frame)
 {
 	if (m->n_pending == PENDING_MAX)
 		return false;
-	if (frame->type == FRAME_COMMAND && !m->no_room &&
+	if (frame->type == FRAME_COMMAND && m->n_records > 0 &&
 		(m->used >= BATCH_TARGET_BYTES ||
 			m->capacity - m->used < RECORD_MAX_BYTES))
 		return false;
@@ -247,12 +278,12 @@ matcher_tick(struct matcher *m)
 	static const struct cmd_tick tick = {{sizeof(tick), CMD_TICK, 0}};
 	struct pending *p;
 
-	if (m->no_room || m->n_pending == PENDING_MAX ||
-		m->capacity - m->used < RECORD_MAX_BYTES)
+	if (m->n_pending == PENDING_MAX ||
+		m->capacity - m->used < room_for(CMD_TICK))
 		return;
 	p = pend(m, NULL, 0, FRAME_DONE);
 	apply(m, &tick.head, p);
-	m->n_pending--; /* nobody waits for it */
+	m->n_pending--; /* nobody waits for its answer */
 }
 
 static void
@@ -297,6 +328,7 @@ answer_all(struct matcher *m)
 				.tag = p->tag},
 		};
 
+		p->peer->pending--;
 		switch (p->kind) {
 		case FRAME_DONE:
 			answer_done(m, p, &answer);

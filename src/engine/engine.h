@@ -154,6 +154,8 @@ const struct instrument_terms *engine_terms(const struct engine *engine,
 unsigned engine_instruments(const struct engine *engine);
 /* 0 before the first trade. */
 int64_t engine_last_price(const struct engine *engine, uint16_t instrument);
+/* 0 when none is set. */
+int64_t engine_reference(const struct engine *engine, uint16_t instrument);
 uint64_t engine_open_orders(const struct engine *engine);
 uint64_t engine_users(const struct engine *engine);
 uint64_t engine_trades(const struct engine *engine);

@@ -138,6 +138,14 @@ engine_last_price(const struct engine *engine, uint16_t instrument)
 	return at ? at->last_ticks * at->terms.tick : 0;
 }
 
+int64_t
+engine_reference(const struct engine *engine, uint16_t instrument)
+{
+	const struct instrument *at = instrument_find(engine, instrument);
+
+	return at ? at->reference : 0;
+}
+
 uint64_t
 engine_open_orders(const struct engine *engine)
 {

@@ -80,6 +80,8 @@ struct guard_answer {
 	uint8_t role;        /* enum user_role, now */
 	uint8_t reduce_only;
 	uint8_t spare[2];
+	uint32_t epoch;      /* the user's, now; 0: the core knows no such user */
+	uint32_t spare2;
 };
 
 struct hash_answer {
@@ -110,6 +112,6 @@ _Static_assert(sizeof(struct frame) == 16, "pinned");
 _Static_assert(sizeof(struct command_envelope) == 32, "pinned");
 _Static_assert(sizeof(struct answer_done) == 16, "pinned");
 _Static_assert(sizeof(struct guard_request) == 24, "pinned");
-_Static_assert(sizeof(struct guard_answer) == 24, "pinned");
+_Static_assert(sizeof(struct guard_answer) == 32, "pinned");
 _Static_assert(sizeof(struct hash_answer) == 24, "pinned");
 _Static_assert(sizeof(struct stats_answer) == 120, "pinned");

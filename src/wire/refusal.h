@@ -73,7 +73,10 @@
 	X(BAD_TERMS, INVALID, NULL, "the instrument's terms are not valid")    \
 	X(FULL, UNAVAILABLE, NULL, "the exchange is full; try again later")    \
 	X(DISK_LOW, UNAVAILABLE, NULL,                                         \
-		"the exchange is short of disk space; only cancels are accepted")
+		"the exchange is short of disk space; only cancels are accepted") \
+	X(NOT_ALLOWED, FORBIDDEN, NULL, "this is not allowed")                 \
+	X(FORGOTTEN, CONFLICT, NULL,                                           \
+		"the request was done before; its answer is no longer kept")
 
 enum refusal {
 #define X(sym, outcome, field, text) REFUSED_##sym,
