@@ -31,7 +31,7 @@ build_configure() {
 	printf '%s\n' "$QUANTORA_CONFIGURE" >"$options"
 }
 
-# What else has to be built is named in "$@"; the programs always are.
+# Make the targets in "$@", the programs if there are none.
 build_make() {
 	local log=$QUANTORA_BUILD_DIR/make.log unfinished=$QUANTORA_BUILD_DIR/unfinished
 	local again=
@@ -48,7 +48,7 @@ build_make() {
 }
 
 build_make_once() {
-	make -C "$QUANTORA_BUILD_DIR" -j"$(nproc)" all "$@" \
+	make -C "$QUANTORA_BUILD_DIR" -j"$(nproc)" "$@" \
 		>"$QUANTORA_BUILD_DIR/make.log" 2>&1
 }
 

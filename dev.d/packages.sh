@@ -4,7 +4,7 @@
 
 RUN_PACKAGES=(
 	mariadb-server-core mariadb-client-core redis-server nginx
-	openssl python3 ca-certificates
+	libnginx-mod-http-lua openssl python3 ca-certificates
 )
 BUILD_PACKAGES=(
 	gcc make autoconf automake pkg-config libc6-dev
@@ -14,7 +14,6 @@ BUILD_PACKAGES=(
 )
 TEST_PACKAGES=(
 	python3-pytest python3-requests python3-websockets python3-pymysql
-	clang-format git
 )
 
 # Those of "$@" that are not installed, one a line.

@@ -74,7 +74,7 @@ stack_fill() {
 	local text name value
 	text=$(<"$1")
 	for name in TOP RUN_DIR SOCK_DIR HTTP_PORT HTTPS_PORT DEMO IP_RATE IP_CONNECTIONS IP_STREAMS IP_BURST \
-		USER_LINE LISTEN LISTEN6_HTTP LISTEN6_HTTPS; do
+		MODULES USER_LINE LISTEN LISTEN6_HTTP LISTEN6_HTTPS; do
 		value=QUANTORA_$name
 		text=${text//"@$name@"/"${!value-}"}
 	done
@@ -83,6 +83,13 @@ stack_fill() {
 
 stack_secret() {
 	[ -s "$1" ] || openssl rand -hex 32 | stack_write "$1" 600
+}
+
+# The key that signs tokens; more are added with quantoractl.
+stack_token_key() {
+	local dir=$QUANTORA_RUN_DIR/secrets/jwt
+	compgen -G "$dir/*.key" >/dev/null ||
+		stack_secret "$dir/$(date -u +%Y%m%dT%H%M%S)-$(openssl rand -hex 4).key"
 }
 
 stack_certificate() {
@@ -96,16 +103,16 @@ stack_certificate() {
 		die "openssl could not make a certificate in $tls."
 }
 
-# What MariaDB runs at each start: the accounts, with the passwords that the
-# files in secrets/ hold.  What an account may do is granted by the migrations.
+# What MariaDB runs at each start: the account that migrates, which makes those of
+# the programs, and one for tests and for emergencies.
 stack_accounts_sql() {
 	local account password
-	echo "CREATE DATABASE IF NOT EXISTS quantora CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;"
-	for account in "${MYSQL_ACCOUNTS[@]}"; do
+	for account in migrate root; do
 		password=$(<"$QUANTORA_RUN_DIR/secrets/mysql-$account")
 		echo "CREATE USER IF NOT EXISTS quantora_$account@localhost;"
 		echo "ALTER USER quantora_$account@localhost IDENTIFIED BY '$password';"
 	done
+	echo "GRANT CREATE USER ON *.* TO quantora_migrate@localhost;"
 	echo "GRANT ALL ON quantora.* TO quantora_migrate@localhost WITH GRANT OPTION;"
 	echo "GRANT CREATE USER ON *.* TO quantora_migrate@localhost;"
 	echo "GRANT ALL ON *.* TO quantora_root@localhost WITH GRANT OPTION;"
@@ -129,6 +136,10 @@ stack_settings() {
 	for name in my.cnf redis.conf quantora.ini; do
 		stack_fill "$QUANTORA_TOP/dev.d/conf/$name.in" | stack_write "$conf/$name" 600
 	done
+	for name in HTTP_PORT HTTPS_PORT SOCK_DIR BUILD_DIR DEMO; do
+		name=QUANTORA_$name
+		printf '%s=%s\n' "$name" "${!name}"
+	done | stack_write "$conf/stack.env"
 	stack_accounts_sql | stack_write "$QUANTORA_RUN_DIR/secrets/accounts.sql" 600
 }
 
@@ -144,6 +155,7 @@ stack_nginx() {
 	done | stack_write "$conf/origins.map"
 	# A worker that root starts would drop to nobody, who can't open our sockets.
 	QUANTORA_USER_LINE= QUANTORA_LISTEN6_HTTP= QUANTORA_LISTEN6_HTTPS=
+	QUANTORA_MODULES=/usr/lib/nginx/modules
 	QUANTORA_LISTEN=127.0.0.1: QUANTORA_IP_BURST=$((2 * QUANTORA_IP_RATE))
 	[ "$(id -u)" -ne 0 ] || QUANTORA_USER_LINE="user root;"
 	if grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
@@ -171,6 +183,7 @@ stack_prepare() {
 		stack_secret "$run/secrets/mysql-$account"
 	done
 	stack_secret "$run/secrets/master.key"
+	stack_token_key
 	stack_certificate
 	stack_settings
 	stack_nginx

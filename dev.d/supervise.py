@@ -408,11 +408,22 @@ def port_check(port, variable):
                         f"or set {variable} to a free one.") from None
 
 
+def recorded_ports():
+    """Those of what runs, not those of this call's environment."""
+    try:
+        with open(f"{RUN}/conf/stack.env") as f:
+            env = dict(line.rstrip("\n").split("=", 1) for line in f)
+        return env["QUANTORA_HTTP_PORT"], env["QUANTORA_HTTPS_PORT"]
+    except (FileNotFoundError, KeyError):
+        return HTTP_PORT, HTTPS_PORT
+
+
 def addresses():
-    return (f"Quantora answers at http://localhost:{HTTP_PORT}/ and "
-            f"https://localhost:{HTTPS_PORT}/ (self-signed).\n"
-            f"Console: http://localhost:{HTTP_PORT}/console/   "
-            f"API documents: http://localhost:{HTTP_PORT}/docs")
+    http, https = recorded_ports()
+    return (f"Quantora answers at http://localhost:{http}/ and "
+            f"https://localhost:{https}/ (self-signed).\n"
+            f"Console: http://localhost:{http}/console/   "
+            f"API documents: http://localhost:{http}/docs")
 
 
 async def start(services):
