@@ -38,6 +38,9 @@ struct core;
 struct core *core_new(const char *path);
 void core_free(struct core *core);
 
+/* Another patience than CORE_PATIENCE_US, for tools and tests. */
+void core_set_patience(struct core *core, int64_t patience_us);
+
 /* What the matcher did. */
 struct core_answer {
 	const struct record *record; /* command and events; in the arena */

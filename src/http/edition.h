@@ -26,11 +26,18 @@ struct outcome {
  */
 extern const struct outcome common_outcomes[ST_N];
 
-/* A change of one row: for any fault, or only for one in FIELD. */
+/* The field that is at fault when no token was sent (FAULT_MISSING). */
+#define FAULT_TOKEN "Authorization"
+
+/*
+ * A change of one row: for any fault, or (with FIELD) only for a fault of KIND
+ * in that field.  The first that fits is taken.
+ */
 struct outcome_change {
 	enum status at;
-	const char *field; /* NULL: any */
-	struct outcome to;
+	const char *field; /* NULL: any fault */
+	enum fault_kind kind;
+	struct outcome to; /* message NULL: as it was */
 };
 
 #define OUTCOME_CHANGES_END {.at = ST_OK}

@@ -32,7 +32,6 @@
 #include "json/reply.h"
 #include "wire/frame.h"
 
-#define REQ_PARAMS_MAX 4
 #define REQ_HEADERS_MAX 8
 
 struct req_header {
@@ -64,7 +63,7 @@ struct req {
 	struct fields_given in_given;
 	struct fields_given query_given;
 
-	const char *params[REQ_PARAMS_MAX]; /* decoded, in the path's order */
+	const char *params[ROUTE_PARAMS_MAX]; /* decoded, in the path's order */
 	void *source; /* whence headers are read; opaque */
 
 	/* The reply so far. */
@@ -124,3 +123,24 @@ void req_set_header(struct req *req, const char *name, const char *value);
 /* A success that is no JSON: LENGTH bytes of CONTENT_TYPE. */
 enum status req_send(struct req *req, const char *content_type,
 	const char *text, size_t length);
+
+/* ---- Whence they come --------------------------------------------------- */
+
+struct server;   /* http/dispatch.h */
+struct outgoing;
+
+/*
+ * Serve FastCGI requests on LISTEN_FD, one at a time, until *STOP is set by a
+ * signal handler, which also calls request_stop(); a request under way is
+ * finished first.  After each reply DONE is called with what there is to log.
+ */
+void request_loop(const struct server *server, int listen_fd,
+	const volatile int *stop,
+	void (*done)(const struct outgoing *out, int64_t took_us));
+void request_stop(void);
+
+/*
+ * A listening Unix socket of mode 0660 at PATH; -1 with errno, EADDRINUSE when
+ * somebody listens there.
+ */
+int request_listen(const char *path);

@@ -93,6 +93,8 @@ struct route {
 #define NO_INPUT .body = NULL
 #define ROUTE_END {.path = NULL}
 
+#define ROUTE_PARAMS_MAX 4
+
 /* "GET", … */
 const char *method_name(enum method method);
 /* "public", "user", "operator", "admin". */

@@ -90,7 +90,7 @@ decode(struct ctx *ctx, enum fault_place place, const struct shape *shape,
 			TRY(field_take(&d, row, &value));
 			seen.rows |= UINT64_C(1) << i;
 		} else if (row->need == REQUIRED) {
-			return field_blame(&d, FAULT_MISSING, "field required");
+			return field_blame(&d, FAULT_MISSING, "is required");
 		} else {
 			field_leave_absent(row, d.out);
 		}

@@ -9,7 +9,6 @@
  */
 #include "json/lexer.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 struct lexer {
@@ -75,6 +74,14 @@ skip_number(struct lexer *lexer)
 			return false;
 	}
 	return lexer->at == lexer->end || is_one_of(lexer, " \t\r\n,]}");
+}
+
+bool
+json_is_numeral(const char *text, size_t length)
+{
+	struct lexer lexer = {.at = text, .end = text + length};
+
+	return length > 0 && skip_number(&lexer) && lexer.at == lexer.end;
 }
 
 static bool

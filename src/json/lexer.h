@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -29,3 +30,6 @@
  */
 enum status json_tag(struct arena *arena, const char *text, size_t length,
 	char **out, size_t *out_length, const char **reason) MUST_USE;
+
+/* Whether all of TEXT is a number as JSON writes them. */
+bool json_is_numeral(const char *text, size_t length);

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "json/lexer.h"
+
 enum status
 field_blame(const struct decoding *d, enum fault_kind kind, const char *reason)
 {
@@ -15,7 +17,7 @@ field_blame(const struct decoding *d, enum fault_kind kind, const char *reason)
 	fault->place = d->place;
 	fault->kind = kind;
 	fault->field = d->name;
-	fault->reason = reason;
+	fault->reason = arena_printf(d->ctx->arena, "%s %s", d->name, reason);
 	return ST_INVALID;
 }
 
@@ -50,7 +52,8 @@ take_decimal(const struct decoding *d, const struct value *value, void *to)
 {
 	struct decimal number;
 
-	if (!is_text_or_number(value))
+	if (!is_text_or_number(value) ||
+		!json_is_numeral(value->text, value->length))
 		return field_blame(d, FAULT_TYPE, "must be a number");
 	if (decimal_parse_n(value->text, value->length, &number) != ST_OK)
 		return field_blame(d, FAULT_VALUE,

@@ -33,7 +33,7 @@ struct decoding {
 	char *out;
 };
 
-/* Record what is wrong with the field that D is about; ST_INVALID. */
+/* Record what is wrong with the field that D is about: "price" "must be …". */
 enum status field_blame(const struct decoding *d, enum fault_kind kind,
 	const char *reason);
 

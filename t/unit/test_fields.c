@@ -213,11 +213,11 @@ static const struct {
 	{"1e400", ST_INVALID, 0, FAULT_VALUE},
 	{"1e99999999999999999999", ST_INVALID, 0, FAULT_VALUE},
 	{"123456789012345678901234567890", ST_INVALID, 0, FAULT_VALUE},
-	{"\"NaN\"", ST_INVALID, 0, FAULT_VALUE},
-	{"\"\"", ST_INVALID, 0, FAULT_VALUE},
-	{"\" 1\"", ST_INVALID, 0, FAULT_VALUE},
-	{"\"n1\"", ST_INVALID, 0, FAULT_VALUE}, /* no way to our tags */
-	{"\"1,5\"", ST_INVALID, 0, FAULT_VALUE},
+	{"\"NaN\"", ST_INVALID, 0, FAULT_TYPE},
+	{"\"\"", ST_INVALID, 0, FAULT_TYPE},
+	{"\" 1\"", ST_INVALID, 0, FAULT_TYPE},
+	{"\"n1\"", ST_INVALID, 0, FAULT_TYPE}, /* no way to our tags */
+	{"\"1,5\"", ST_INVALID, 0, FAULT_TYPE},
 	{"true", ST_INVALID, 0, FAULT_TYPE},
 	{"[1]", ST_INVALID, 0, FAULT_TYPE},
 	{"{}", ST_INVALID, 0, FAULT_TYPE},

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * dispatch.h - from a request to its reply.
+ *
+ * Each request passes the same steps, and the first that fails ends it:
+ * find the row; verify the token; charge the user's budget; ask the core
+ * whether the session still holds and what its user may do (unless the request
+ * is a command, which the core checks itself); decode query and body by the
+ * row's shapes; call the handler.  Its result, whichever it is, is rendered by
+ * the row's edition.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/ctx.h"
+#include "http/edition.h"
+#include "http/incoming.h"
+#include "http/limit.h"
+#include "http/router.h"
+#include "wire/frame.h"
+
+struct session;
+
+/* What a worker serves with; all of it outlives the requests. */
+struct server {
+	const struct edition_list *editions;
+	const struct router *router;
+	struct limiter *limiter;
+	/*
+	 * Whose token is it?  May be answered from memory; says nothing of
+	 * whether the session still lives.
+	 */
+	enum status (*verify)(struct ctx *ctx, const char *token,
+		size_t length, struct session *out);
+	/* Does ctx->session live, and what is its user now?  core_guard(). */
+	enum status (*guard)(struct ctx *ctx, struct guard_answer *out);
+	/* The connections that requests start with; the rest is zero. */
+	struct ctx base;
+};
+
+/* A whole reply, in the arena: head with its empty line, then body. */
+struct outgoing {
+	const char *head;
+	size_t head_length;
+	const char *body;
+	size_t body_length;
+	/* For the log, all in the arena too. */
+	const char *method;
+	const char *path;
+	const char *remote_address;
+	const char *edition;
+	int http_status;
+	enum status status;
+	uint32_t user; /* 0: nobody */
+	const char *request_id;
+	const char *reason; /* of a 5xx, for our eyes only; or NULL */
+};
+
+/* Serve IN, with all memory from ARENA. */
+void dispatch(const struct server *server, const struct incoming *in,
+	struct arena *arena, int64_t now_us, struct outgoing *out);

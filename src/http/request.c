@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * request.c - requests from FastCGI, and replies back.
+ */
+#include "http/request.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "http/dispatch.h"
+#include "http/incoming.h"
+
+#define BACKLOG 511
+
+/* The reader of an incoming body. */
+static size_t
+read_body(void *source, char *buf, size_t n)
+{
+	int got = FCGX_GetStr(buf, (int)n, source);
+
+	return got > 0 ? (size_t)got : 0;
+}
+
+static void
+answer(FCGX_Request *request, const struct outgoing *out)
+{
+	/* A client that has gone is no failure of ours; the log says enough. */
+	FCGX_PutStr(out->head, (int)out->head_length, request->out);
+	if (out->body_length > 0)
+		FCGX_PutStr(out->body, (int)out->body_length, request->out);
+	FCGX_Finish_r(request);
+}
+
+void
+request_stop(void)
+{
+	FCGX_ShutdownPending();
+}
+
+void
+request_loop(const struct server *server, int listen_fd,
+	const volatile int *stop,
+	void (*done)(const struct outgoing *out, int64_t took_us))
+{
+	struct arena *arena = arena_new();
+	FCGX_Request request;
+
+	FCGX_Init();
+	FCGX_InitRequest(&request, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
+	while (!*stop) {
+		struct incoming in;
+		struct outgoing out;
+		int64_t began_us;
+
+		if (FCGX_Accept_r(&request) < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		began_us = clock_monotonic_us();
+		incoming_read(request.envp, &in);
+		in.read_body = read_body;
+		in.source = request.in;
+		dispatch(server, &in, arena, clock_wall_us(), &out);
+		answer(&request, &out);
+		done(&out, clock_monotonic_us() - began_us);
+		arena_reset(arena);
+	}
+	FCGX_Free(&request, 1);
+	arena_free(arena);
+}
+
+/* Whether somebody listens at ADDRESS already. */
+static bool
+is_taken(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool taken = fd >= 0 &&
+		     connect(fd, (const struct sockaddr *)address,
+			     sizeof(*address)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return taken;
+}
+
+int
+request_listen(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd, error;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (is_taken(&address)) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+		chmod(path, 0660) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
