@@ -5,15 +5,18 @@
 -- Written in the transaction that decides, sent after it, sent again by workerd
 -- while open.  (source, reference) says what it is for, once: ('withdrawal-pay',
 -- the withdrawal's id).  seq is that of the command once done; refusal is the
--- core's number (wire/refusal.h) once refused.
+-- core's number (wire/refusal.h) of the last time that it would not.  A stale one
+-- was not sent within the 24 hours that the core remembers it for, and waits for
+-- an operator.
 
 CREATE TABLE IF NOT EXISTS intents (
 	id BINARY(16) NOT NULL,
 	source VARCHAR(32) NOT NULL,
-	reference VARCHAR(128) NOT NULL,
+	reference BINARY(16) NOT NULL,
 	user_id BIGINT UNSIGNED NOT NULL,
 	command VARBINARY(512) NOT NULL,
-	state ENUM('open', 'done', 'refused') NOT NULL DEFAULT 'open',
+	state ENUM('open', 'done', 'refused', 'stale') NOT NULL
+		DEFAULT 'open',
 	refusal SMALLINT UNSIGNED NOT NULL DEFAULT 0,
 	seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
 	attempts INT UNSIGNED NOT NULL DEFAULT 0,
