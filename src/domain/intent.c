@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "db/db.h"
 #include "domain/core.h"
+#include "domain/settled.h"
 
 enum status
 intent_write(struct ctx *ctx, struct ident id, const char *source,
@@ -127,6 +128,7 @@ intent_send_seq(struct ctx *ctx, struct ident id, uint64_t *seq)
 	TRY(load(ctx, id, &promise));
 	if (strcmp(promise.state, "done") == 0) {
 		*seq = promise.seq;
+		settled_expect(ctx->settled, promise.seq);
 		return ST_OK;
 	}
 	if (strcmp(promise.state, "open") != 0)
@@ -147,8 +149,10 @@ intent_send_seq(struct ctx *ctx, struct ident id, uint64_t *seq)
 		? note_tried(ctx, id, reply.refusal)
 		: note_end(ctx, id, &reply);
 	(void)noted;
-	if (status == ST_OK)
+	if (status == ST_OK) {
 		*seq = reply.seq;
+		settled_expect(ctx->settled, reply.seq);
+	}
 	return status;
 }
 

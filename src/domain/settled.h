@@ -30,7 +30,10 @@
 
 struct settled;
 
-/* How many of a pool's workers wait; in their shared memory, zeroed. */
+/*
+ * How many of a pool's workers wait; in their shared memory, zeroed, and zeroed
+ * again by the parent when a worker has died, who may have been one of them.
+ */
 struct settled_pool {
 	_Atomic uint32_t waiting;
 };
@@ -43,7 +46,7 @@ struct settled *settled_new(const char *path, struct settled_pool *pool,
 	unsigned workers);
 void settled_free(struct settled *settled);
 
-/* A new request: nothing is expected yet. */
+/* A new request: nothing is expected yet.  NULL is fine here and below. */
 void settled_begin(struct settled *settled);
 
 /* From now on this request's reads see SEQ; a lower one than before: ignored. */
