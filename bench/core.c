@@ -41,6 +41,7 @@ struct bench {
 	struct engine *engine;
 	struct record *out;
 	struct ident *orders;   /* by dense id: the engine's */
+	const uint32_t *owner;  /* by dense id: the engine's user */
 	uint32_t *slots; /* by slot: dense id */
 	struct figures figures;
 	int64_t time_us;
@@ -135,7 +136,7 @@ static void
 count_trade(struct bench *b, const struct ev_trade *trade)
 {
 	struct figures *f = &b->figures;
-	struct order_name maker, taker;
+	struct order_name maker = {0}, taker = {0};
 	uint64_t lots = (uint64_t)trade->quantity / GRAIN;
 	uint64_t rest = (uint64_t)trade->price / GRAIN * 31 + lots;
 
@@ -159,23 +160,48 @@ count_trade(struct bench *b, const struct ev_trade *trade)
 		UINT64_C(0x100000001B3);
 }
 
-static void
-run_add(struct bench *b, const struct flow_op *op)
+/* The command of an operation, short form: any of them fits. */
+union command {
+	struct message head;
+	struct cmd_order_place place;
+	struct cmd_order_cancel cancel;
+};
+
+static inline void
+make_command(const struct bench *b, const struct flow_op *op,
+	union command *out)
 {
-	struct cmd_order_place cmd = {
-		.head = {ORDER_PLACE_SHORT, CMD_ORDER_PLACE, op->user + 1},
-		.instrument = op->instrument,
-		.side = op->side,
-		.price = op->ticks * GRAIN,
-		.quantity = op->lots * GRAIN,
-	};
+	if (op->cancel) {
+		out->head = (struct message){ORDER_CANCEL_SHORT,
+			CMD_ORDER_CANCEL, b->owner[op->order]};
+		out->cancel.order = b->orders[op->order];
+		return;
+	}
+	out->head = (struct message){ORDER_PLACE_SHORT, CMD_ORDER_PLACE,
+		op->user + 1};
+	out->place.instrument = op->instrument;
+	out->place.side = op->side;
+	out->place.type = TYPE_LIMIT;
+	out->place.tif = TIF_GTC;
+	out->place.stp = STP_TAKER;
+	out->place.flags = 0;
+	out->place.spare = 0;
+	out->place.price = op->ticks * GRAIN;
+	out->place.quantity = op->lots * GRAIN;
+	out->place.quote_budget = 0;
+	out->place.stop_price = 0;
+}
+
+static void
+run_add(struct bench *b, const struct flow_op *op, const union command *cmd)
+{
 	const struct ev_order_opened *opened;
 	const struct message *event;
-	struct order_name name;
+	struct order_name name = {0};
 	uint64_t done;
 	uint32_t i;
 
-	if (engine_apply(b->engine, ++b->time_us, &cmd.head, b->out, &done) !=
+	if (engine_apply(b->engine, ++b->time_us, &cmd->head, b->out, &done) !=
 		REFUSED_NONE) {
 		b->figures.refused++;
 		return;
@@ -192,31 +218,40 @@ run_add(struct bench *b, const struct flow_op *op)
 	}
 }
 
+/* As far ahead as matcherd looks; see matcher_peers.c. */
+#define AHEAD 12
+#define AHEAD_SOON 6
+#define RING 16
+
 static void
-run_cancel(struct bench *b, const struct flow_op *op, uint32_t user)
+run_ops(struct bench *b, size_t from, size_t to)
 {
-	struct cmd_order_cancel cmd = {
-		.head = {ORDER_CANCEL_SHORT, CMD_ORDER_CANCEL, user},
-		.order = b->orders[op->order],
-	};
+	union command ring[RING], *cmd;
 	uint64_t done;
-
-	/* Of an order that may be gone: a refusal is an answer too. */
-	(void)engine_apply(b->engine, ++b->time_us, &cmd.head, b->out, &done);
-}
-
-static void
-run_ops(struct bench *b, size_t from, size_t to, const uint32_t *owner)
-{
 	size_t i;
 
+	for (i = from; i < to && i < from + AHEAD; i++)
+		make_command(b, &b->flow->ops[i], &ring[i % RING]);
 	for (i = from; i < to; i++) {
 		const struct flow_op *op = &b->flow->ops[i];
 
-		if (op->cancel)
-			run_cancel(b, op, owner[op->order]);
-		else
-			run_add(b, op);
+		if (i + AHEAD < to) {
+			cmd = &ring[(i + AHEAD) % RING];
+			make_command(b, op + AHEAD, cmd);
+			engine_expect(b->engine, &cmd->head);
+			engine_expect_soon(b->engine,
+				&ring[(i + AHEAD_SOON) % RING].head);
+		}
+		cmd = &ring[i % RING];
+		if (!op->cancel) {
+			run_add(b, op, cmd);
+			continue;
+		}
+		/* Its order may have been placed since it was made; or be
+		 * gone, which is an answer too. */
+		cmd->cancel.order = b->orders[op->order];
+		(void)engine_apply(b->engine, ++b->time_us, &cmd->head, b->out,
+			&done);
 	}
 }
 
@@ -224,7 +259,8 @@ static struct figures
 measure_engine(const struct flow *flow, const uint32_t *owner)
 {
 	struct engine_options options = engine_defaults;
-	struct bench b = {.flow = flow, .time_us = INT64_C(1700000000000000)};
+	struct bench b = {.flow = flow, .owner = owner,
+		.time_us = INT64_C(1700000000000000)};
 	char why[200];
 	int64_t start;
 
@@ -243,10 +279,10 @@ measure_engine(const struct flow *flow, const uint32_t *owner)
 		die("out of memory");
 	make_markets(&b);
 	make_users(&b);
-	run_ops(&b, 0, flow->n_warm, owner);
+	run_ops(&b, 0, flow->n_warm);
 	b.figures = (struct figures){.hash = 0};
 	start = clock_monotonic_us();
-	run_ops(&b, flow->n_warm, flow->n, owner);
+	run_ops(&b, flow->n_warm, flow->n);
 	b.figures.seconds = (double)(clock_monotonic_us() - start) / 1e6;
 	if (!engine_sound(b.engine, why, sizeof(why)))
 		die(why);
@@ -345,28 +381,77 @@ report_and_free(struct flow *flow)
 	flow_free(flow);
 }
 
+struct workload {
+	const char *name;
+	struct flow *(*make)(void);
+};
+
+static struct flow *
+make_mix1(void)
+{
+	return flow_mix("mix1", 1, 10000, 2000000);
+}
+
+static struct flow *
+make_mix100(void)
+{
+	return flow_mix("mix100", 100, 100000, 2000000);
+}
+
+static struct flow *
+make_add(void)
+{
+	return flow_add(1000000);
+}
+
+static struct flow *
+make_cross(void)
+{
+	return flow_cross(2000000);
+}
+
+static struct flow *
+make_cancel(void)
+{
+	return flow_cancel(1000000);
+}
+
+static const struct workload workloads[] = {
+	{"mix1", make_mix1},
+	{"mix100", make_mix100},
+	{"add", make_add},
+	{"cross", make_cross},
+	{"cancel", make_cancel},
+};
+
+static const char usage[] =
+	"usage: core [--flow FILE] [--lobster FILE] [--workload NAME]";
+
 int
 main(int argc, char **argv)
 {
-	const char *lobster = NULL;
+	const char *lobster = NULL, *only = NULL;
+	size_t w;
 	int i;
 
-	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--flow") == 0 && i + 1 < argc) {
+	for (i = 1; i + 1 < argc; i += 2) {
+		if (strcmp(argv[i], "--flow") == 0) {
 			report_and_free(flow_read(argv[i + 1]));
 			return 0;
 		}
-		if (strcmp(argv[i], "--lobster") == 0 && i + 1 < argc)
-			lobster = argv[++i];
+		if (strcmp(argv[i], "--lobster") == 0)
+			lobster = argv[i + 1];
+		else if (strcmp(argv[i], "--workload") == 0)
+			only = argv[i + 1];
 		else
-			die("usage: core [--flow FILE] [--lobster FILE]");
+			die(usage);
 	}
-	report_and_free(flow_mix("mix1", 1, 10000, 2000000));
-	report_and_free(flow_mix("mix100", 100, 100000, 2000000));
-	report_and_free(flow_add(1000000));
-	report_and_free(flow_cross(2000000));
-	report_and_free(flow_cancel(1000000));
-	if (lobster)
+	if (i < argc)
+		die(usage);
+	for (w = 0; w < N_ELEMENTS(workloads); w++)
+		if (!only || strcmp(only, workloads[w].name) == 0)
+			report_and_free(workloads[w].make());
+	if (lobster && !only)
 		report_and_free(flow_lobster(lobster, 10));
 	return 0;
 }

@@ -110,13 +110,6 @@ user_list_remove(struct engine *engine, struct user *user, uint32_t slot)
 	order->listed = 0;
 }
 
-struct ident
-order_id(const struct engine *engine, uint32_t slot)
-{
-	return order_ident((int64_t)engine->more[slot].time_ms * 1000,
-		engine->orders[slot].seq, slot, engine->orders[slot].user);
-}
-
 void
 emit_level(struct engine *engine, uint16_t instrument, enum side side,
 	int64_t ticks, int64_t lots)
@@ -132,18 +125,23 @@ emit_level(struct engine *engine, uint16_t instrument, enum side side,
 	ev->quantity = lots * terms->lot;
 }
 
-/* Make what the order still holds available again. */
-static struct balance *
+/* Make what the order still holds available again; the balance after it. */
+static struct balance
 release(struct engine *engine, struct order *order, struct user *user,
 	const struct instrument_terms *terms)
 {
 	struct balance *balance = balance_of(engine, user,
 		order->side == SIDE_BUY ? terms->quote : terms->base);
+	struct balance after = {
+		.available = balance->available + order->hold,
+		.held = balance->held - order->hold,
+	};
 
-	balance->held -= order->hold;
-	balance->available += order->hold;
+	/* Stored here and told from registers: reading it back as one value
+	 * would wait for two separate stores. */
+	*balance = after;
 	order->hold = 0;
-	return balance;
+	return after;
 }
 
 void
@@ -168,7 +166,7 @@ order_close(struct engine *engine, uint32_t slot, enum close_reason reason)
 	ev->filled = (more->lots - (by_budget ? 0 : order->left)) * terms->lot;
 	ev->quote = more->taker_sum + more->maker_sum;
 	ev->fee = more->fees;
-	ev->after = *release(engine, order, user, terms);
+	ev->after = release(engine, order, user, terms);
 	user->last_seq = engine->seq;
 	order_give(engine, slot);
 }

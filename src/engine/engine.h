@@ -113,6 +113,16 @@ enum refusal engine_apply(struct engine *engine, int64_t time_us,
 	const struct message *command, struct record *out,
 	uint64_t *done_seq);
 
+/*
+ * Hints that COMMAND will be applied soon: the first some ten commands ahead,
+ * the second about half as many, once what the first asked for has arrived.
+ * They change nothing; a batch of commands over many orders would otherwise
+ * wait for memory at each of them.
+ */
+void engine_expect(const struct engine *engine, const struct message *command);
+void engine_expect_soon(const struct engine *engine,
+	const struct message *command);
+
 /* The sequence and time of the last applied command; 0 before the first. */
 uint64_t engine_seq(const struct engine *engine);
 int64_t engine_time_us(const struct engine *engine);

@@ -82,6 +82,7 @@ book_side(struct engine *engine, uint32_t slot, int64_t lots, int64_t quote,
 	struct balance *base = balance_of(engine, user, instrument->terms.base);
 	struct balance *cash = balance_of(engine, user, instrument->terms.quote);
 	int64_t quantity = lots * instrument->terms.lot, fees, hold;
+	struct balance base_after, cash_after;
 
 	if (taker)
 		more->taker_sum += quote;
@@ -97,20 +98,24 @@ book_side(struct engine *engine, uint32_t slot, int64_t lots, int64_t quote,
 		more->lots += lots; /* its quantity is what it fills */
 	else
 		order->left -= lots;
+	base_after = *base;
+	cash_after = *cash;
 	if (order->side == SIDE_BUY) {
 		hold = more->budget != 0
 			? order->hold - quote - ev->fee
 			: buy_hold(more,
 				  order->left * order->ticks * instrument->unit);
-		base->available += quantity;
-		cash->held -= order->hold - hold;
-		cash->available += order->hold - hold - quote - ev->fee;
+		base_after.available += quantity;
+		cash_after.held -= order->hold - hold;
+		cash_after.available += order->hold - hold - quote - ev->fee;
 		order->hold = hold;
 	} else {
-		base->held -= quantity;
+		base_after.held -= quantity;
 		order->hold -= quantity;
-		cash->available += quote - ev->fee;
+		cash_after.available += quote - ev->fee;
 	}
+	*base = ev->base_after = base_after;
+	*cash = ev->quote_after = cash_after;
 	user->last_seq = engine->seq;
 	ev->order = order_id(engine, slot);
 	ev->user = order->user;
@@ -122,16 +127,6 @@ book_side(struct engine *engine, uint32_t slot, int64_t lots, int64_t quote,
 	ev->left = more->budget != 0 ? 0
 				     : order->left * instrument->terms.lot;
 	return ev->fee;
-}
-
-static void
-show_balances(const struct engine *engine, const struct instrument *instrument,
-	struct trade_side *ev)
-{
-	const struct user *user = &engine->users[ev->user];
-
-	ev->base_after = *balance_of(engine, user, instrument->terms.base);
-	ev->quote_after = *balance_of(engine, user, instrument->terms.quote);
 }
 
 static void
@@ -161,8 +156,11 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 	house->fees += book_side(engine, t->slot, lots, quote, true, instrument,
 		&ev->taker);
 	ev->fees_after = house->fees;
-	show_balances(engine, instrument, &ev->maker);
-	show_balances(engine, instrument, &ev->taker);
+	/* Whoever trades with himself has the taker's balances on both sides. */
+	if (ev->maker.user == ev->taker.user) {
+		ev->maker.base_after = ev->taker.base_after;
+		ev->maker.quote_after = ev->taker.quote_after;
+	}
 	instrument->last_ticks = maker->ticks;
 	engine->state->trades++;
 }

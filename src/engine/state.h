@@ -17,6 +17,7 @@
 
 #include "base/decimal.h"
 #include "engine/recall.h"
+#include "wire/ids.h"
 
 #define NONE 0u
 #define LEVELS 64 /* of a leaf; one bit each */
@@ -433,7 +434,14 @@ void cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
 #define CANCELS_MAX 4000u
 void cancel_book(struct engine *engine, uint16_t instrument);
 
-struct ident order_id(const struct engine *engine, uint32_t slot);
+static inline struct ident
+order_id(const struct engine *engine, uint32_t slot)
+{
+	const struct order *order = &engine->orders[slot];
+
+	return order_ident(engine->more[slot].time_ms, order->seq, slot,
+		order->user);
+}
 /* The live order that ID names, or why there is none. */
 enum refusal order_find(const struct engine *engine, uint32_t user,
 	struct ident id, uint32_t *slot);

@@ -37,9 +37,9 @@ struct order_name {
  * 10 of the sequence, 24 of the slot, 28 of the user.
  */
 static inline struct ident
-order_ident(int64_t time_us, uint64_t seq, uint32_t slot, uint32_t user)
+order_ident(uint64_t time_ms, uint64_t seq, uint32_t slot, uint32_t user)
 {
-	return ident_make((uint64_t)time_us / 1000, seq >> 10,
+	return ident_make(time_ms, seq >> 10,
 		(seq & 0x3ff) << 52 |
 			(uint64_t)(slot & SLOT_MAX) << USER_BITS |
 			(user & USER_MAX));

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * expect.c - asking for memory before it is needed.
+ *
+ * A cancel touches an order anywhere in the pool, its neighbours in the level
+ * and in its user's list: a chain of misses, each of which depends on the one
+ * before.  The matcher knows its next commands, so the chain can be walked
+ * for several of them at a time.
+ */
+#include "engine/state.h"
+#include "wire/ids.h"
+
+static const struct order *
+expected_order(const struct engine *engine, const struct message *command)
+{
+	const struct cmd_order_cancel *cmd = (const void *)command;
+	struct order_name name;
+
+	if (!order_ident_split(cmd->order, &name) ||
+		name.slot >= engine->state->orders.used)
+		return NULL;
+	return &engine->orders[name.slot];
+}
+
+void
+engine_expect(const struct engine *engine, const struct message *command)
+{
+	const struct order *order;
+
+	if (command->user >= engine->state->users_used)
+		return;
+	__builtin_prefetch(&engine->users[command->user], 1);
+	/* A cancel and an amendment both name their order behind the head. */
+	if (command->type != CMD_ORDER_CANCEL &&
+		command->type != CMD_ORDER_AMEND)
+		return;
+	order = expected_order(engine, command);
+	if (!order)
+		return;
+	__builtin_prefetch(order, 1);
+	__builtin_prefetch(&engine->more[order - engine->orders], 1);
+}
+
+static void
+expect_balance(const struct engine *engine, uint32_t number, uint16_t asset)
+{
+	__builtin_prefetch(balance_of(engine, &engine->users[number], asset),
+		1);
+}
+
+static void
+expect_cancel(const struct engine *engine, const struct order *order)
+{
+	const struct instrument *instrument;
+
+	if (!order->live || order->leaf == NONE)
+		return;
+	instrument = &engine->state->instruments[order->instrument];
+	__builtin_prefetch(level_of(engine, order->leaf, order->ticks), 1);
+	__builtin_prefetch(&engine->leaves[order->leaf], 1);
+	__builtin_prefetch(&engine->orders[order->next], 1);
+	__builtin_prefetch(&engine->orders[order->prev], 1);
+	__builtin_prefetch(&engine->orders[order->user_next], 1);
+	__builtin_prefetch(&engine->orders[order->user_prev], 1);
+	expect_balance(engine, order->user,
+		order->side == SIDE_BUY ? instrument->terms.quote
+					: instrument->terms.base);
+}
+
+static void
+expect_place(const struct engine *engine, const struct cmd_order_place *cmd)
+{
+	const struct instrument *instrument =
+		instrument_find(engine, cmd->instrument);
+	const struct ladder *ladder;
+	uint32_t newest = engine->users[cmd->head.user].newest_order;
+
+	if (!instrument || cmd->side > SIDE_SELL)
+		return;
+	ladder = &instrument->books[cmd->side];
+	expect_balance(engine, cmd->head.user, instrument->terms.base);
+	expect_balance(engine, cmd->head.user, instrument->terms.quote);
+	__builtin_prefetch(&engine->orders[newest], 1);
+	__builtin_prefetch(&engine->leaves[ladder->best_leaf], 1);
+}
+
+void
+engine_expect_soon(const struct engine *engine, const struct message *command)
+{
+	const struct order *order;
+
+	if (command->user >= engine->state->users_used)
+		return;
+	if (command->type == CMD_ORDER_PLACE) {
+		expect_place(engine, (const void *)command);
+	} else if (command->type == CMD_ORDER_CANCEL ||
+		command->type == CMD_ORDER_AMEND) {
+		order = expected_order(engine, command);
+		if (order)
+			expect_cancel(engine, order);
+	}
+}
