@@ -9,7 +9,9 @@
  *
  * A ring says that there is something.  How far it goes may be out of date,
  * because rings are skipped; so drain the socket first, then read
- * book_page_durable_seq(), which matcherd sets before it rings.
+ * book_page_durable_seq(), which matcherd sets before it rings.  A socket is
+ * found within a second of its making; so look without a ring, too, once a
+ * second.
  */
 #pragma once
 

@@ -28,7 +28,8 @@ struct journal_options;
 
 /* Shared with the helper process. */
 struct journal_helper_page {
-	_Atomic int32_t error; /* negative errno of its last failure, or 0 */
+	_Atomic int32_t error;         /* why there are no spares: a negative */
+	_Atomic int32_t archive_error; /* errno, or 0; and why no archive */
 	_Atomic uint64_t spares_made;
 	_Atomic uint64_t archived;
 };
@@ -47,8 +48,10 @@ enum status journal_helper_start(struct disk *disk,
 /* Ask for a round; never blocks. */
 void journal_helper_wake(struct journal_helper *helper);
 
-/* The negative errno that keeps it from its work, or 0. */
+/* The negative errno that keeps it from making spares, or 0. */
 int journal_helper_error(const struct journal_helper *helper);
+/* The same for archiving; -EBADMSG: a closed segment is damaged. */
+int journal_helper_archive_error(const struct journal_helper *helper);
 
 /* False once the process has ended; it is then reaped. */
 bool journal_helper_alive(struct journal_helper *helper);

@@ -91,6 +91,10 @@ uint64_t snapshot_section_bytes(const struct snapshot *snapshot,
 enum status snapshot_load(struct snapshot *snapshot, uint32_t section,
 	void *to, uint64_t length, struct reason *reason) MUST_USE;
 
+/* Read all sections and check them.  ST_INVALID: one is damaged. */
+enum status snapshot_check(struct snapshot *snapshot,
+	struct reason *reason) MUST_USE;
+
 /* Remove all but the newest KEEP, and temporary files that were left. */
 enum status snapshot_prune(struct disk *disk, const char *dir, size_t keep,
 	struct reason *reason) MUST_USE;

@@ -42,6 +42,7 @@ struct journal_options {
 	size_t batch_bytes; /* most bytes of records in one frame */
 	uint16_t engine;    /* version of the engine that appends */
 	bool create;        /* make a journal where there is none */
+	struct ident identity; /* of a new one; IDENT_NONE: made at random */
 	int64_t now_us;
 	struct journal_helper *helper; /* or NULL; see helper.h */
 };
@@ -82,8 +83,9 @@ enum status journal_close(struct journal *journal) MUST_USE;
 void journal_abandon(struct journal *journal);
 
 /*
- * A buffer for the next batch, 8-byte aligned.  It is left alone until the
- * journal_begin() after the next, so that answers can be sent from it.
+ * A buffer for the next batch, 8-byte aligned; the same one again until it is
+ * written.  Once written it is left alone until the next batch is written,
+ * too, so that answers can be sent from it.
  * CAPACITY is options.batch_bytes (at most half a segment), or less when the
  * disk is full.  ST_UNAVAILABLE: there is no room for anything; apply
  * nothing, and try again after journal_tick().
