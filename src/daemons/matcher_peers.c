@@ -218,27 +218,76 @@ next_frame(struct connection *c)
 	return c->in_to - c->in_from >= frame->length ? frame : NULL;
 }
 
+/*
+ * Commands that wait in the input are shown to the engine ahead of their
+ * turn; see engine_expect().  AT runs before the frame that is taken.
+ */
+struct scout {
+	size_t at;
+	void (*hint)(const struct engine *engine,
+		const struct message *command);
+};
+
+#define AHEAD 12
+#define AHEAD_SOON 6
+
+static void
+scout_step(struct scout *scout, const struct connection *c,
+	const struct engine *engine)
+{
+	const struct frame *frame = (const void *)(c->in + scout->at);
+	const struct command_envelope *who = (const void *)(frame + 1);
+	const struct message *command = (const void *)(who + 1);
+	size_t there = c->in_to - scout->at, head = sizeof(*frame) + sizeof(*who);
+
+	if (there < sizeof(*frame) || frame->length > there ||
+		frame->length < sizeof(*frame) || frame->length % 8 != 0)
+		return;
+	if (frame->type == FRAME_COMMAND &&
+		frame->length >= head + sizeof(*command) &&
+		command_well_formed(command, frame->length - head))
+		scout->hint(engine, command);
+	scout->at += frame->length;
+}
+
+/* One connection's turn.  False when the batch is full. */
+static bool
+take_turn(struct peers *peers, struct matcher *m, struct connection *c,
+	bool *all)
+{
+	struct scout far = {c->in_from, engine_expect};
+	struct scout near = {c->in_from, engine_expect_soon};
+	const struct frame *frame;
+	unsigned n;
+
+	for (n = 0; n < AHEAD; n++)
+		scout_step(&far, c, m->engine);
+	for (n = 0; n < AHEAD_SOON; n++)
+		scout_step(&near, c, m->engine);
+	for (n = 0; (frame = next_frame(c)) != NULL; n++) {
+		if (n == FRAMES_A_TURN) {
+			*all = false;
+			return true;
+		}
+		scout_step(&far, c, m->engine);
+		scout_step(&near, c, m->engine);
+		if (!note_waiter(peers, m, c, frame) &&
+			!matcher_take(m, &c->peer, frame))
+			return false;
+		c->in_from += frame->length;
+	}
+	return true;
+}
+
 bool
 peers_drain(struct peers *peers, struct matcher *m)
 {
-	const struct frame *frame;
 	bool all = true;
-	unsigned i, n;
+	unsigned i;
 
-	for (i = 0; i < peers->count; i++) {
-		struct connection *c = peers->all[i];
-
-		for (n = 0; (frame = next_frame(c)) != NULL; n++) {
-			if (n == FRAMES_A_TURN) {
-				all = false;
-				break;
-			}
-			if (!note_waiter(peers, m, c, frame) &&
-				!matcher_take(m, &c->peer, frame))
-				return false;
-			c->in_from += frame->length;
-		}
-	}
+	for (i = 0; i < peers->count; i++)
+		if (!take_turn(peers, m, peers->all[i], &all))
+			return false;
 	return all;
 }
 
@@ -248,8 +297,14 @@ reserve_out(struct connection *c, size_t more)
 	size_t size = c->out_size ? c->out_size : 4096;
 	char *grown;
 
-	if (c->out_sent > 0 && c->out_sent == c->out_used)
-		c->out_sent = c->out_used = 0;
+	if (c->out_used + more <= c->out_size)
+		return true;
+	/* What is sent counts for nothing: only what is not yet read does. */
+	if (c->out_sent > 0)
+		memmove(c->out, c->out + c->out_sent,
+			c->out_used - c->out_sent);
+	c->out_used -= c->out_sent;
+	c->out_sent = 0;
 	if (c->out_used + more <= c->out_size)
 		return true;
 	if (c->out_used + more > OUTPUT_BYTES_MAX)

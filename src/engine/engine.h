@@ -114,7 +114,7 @@ enum refusal engine_apply(struct engine *engine, int64_t time_us,
 	uint64_t *done_seq);
 
 /*
- * Hints that COMMAND will be applied soon: the first some ten commands ahead,
+ * Hints that COMMAND (well formed) will be applied soon: the first some ten commands ahead,
  * the second about half as many, once what the first asked for has arrived.
  * They change nothing; a batch of commands over many orders would otherwise
  * wait for memory at each of them.
