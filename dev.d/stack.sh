@@ -74,7 +74,7 @@ stack_fill() {
 	local text name value
 	text=$(<"$1")
 	for name in TOP RUN_DIR SOCK_DIR HTTP_PORT HTTPS_PORT DEMO IP_RATE IP_CONNECTIONS IP_STREAMS IP_BURST \
-		MODULES USER_LINE LISTEN LISTEN6_HTTP LISTEN6_HTTPS; do
+		PID_FILE LOG_DIR TLS_DIR TMP_DIR PAGES_DIR MODULES USER_LINE LISTEN LISTEN6_HTTP LISTEN6_HTTPS; do
 		value=QUANTORA_$name
 		text=${text//"@$name@"/"${!value-}"}
 	done
@@ -155,7 +155,9 @@ stack_nginx() {
 	done | stack_write "$conf/origins.map"
 	# A worker that root starts would drop to nobody, who can't open our sockets.
 	QUANTORA_USER_LINE= QUANTORA_LISTEN6_HTTP= QUANTORA_LISTEN6_HTTPS=
-	QUANTORA_MODULES=/usr/lib/nginx/modules
+	QUANTORA_MODULES=/usr/lib/nginx/modules QUANTORA_PAGES_DIR=$QUANTORA_TOP/nginx
+	QUANTORA_PID_FILE=$QUANTORA_RUN_DIR/pid/nginx.pid QUANTORA_LOG_DIR=$QUANTORA_RUN_DIR/log
+	QUANTORA_TLS_DIR=$QUANTORA_RUN_DIR/secrets/tls QUANTORA_TMP_DIR=$QUANTORA_RUN_DIR/tmp
 	QUANTORA_LISTEN=127.0.0.1: QUANTORA_IP_BURST=$((2 * QUANTORA_IP_RATE))
 	[ "$(id -u)" -ne 0 ] || QUANTORA_USER_LINE="user root;"
 	if grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
@@ -163,8 +165,6 @@ stack_nginx() {
 		QUANTORA_LISTEN6_HTTPS="listen [::1]:$QUANTORA_HTTPS_PORT ssl;"
 	fi
 	stack_fill "$QUANTORA_TOP/nginx/quantora.conf" | stack_write "$conf/quantora.conf"
-	ln -sfn "$QUANTORA_TOP/nginx/console" "$conf/console"
-	ln -sfn "$QUANTORA_TOP/nginx/docs" "$conf/docs"
 }
 
 stack_prepare() {

@@ -28,7 +28,7 @@ sys.path.insert(0, f"{TOP}/t/harness")
 SUITES = ("unit", "engine", "fuzz", "db", "api", "browser", "security", "fault")
 QUICK = ("unit", "engine", "fuzz")
 WANT_STACK = ("db", "api", "browser", "security")
-UNIT_CHECKS = ("t/layers.sh", "t/tidy.sh")
+UNIT_CHECKS = ("t/layers.sh", "t/tidy.sh", "t/units.sh")
 PROGRAM_S = 300
 SUITE_S = 2400
 ASAN_CONFIGURE = "--enable-sanitizers CFLAGS='-O1 -g'"
@@ -137,7 +137,7 @@ def run_script(script, env):
         bad += 1
     count(good, bad, left_out)
     if bad > 0:
-        show(script, output)
+        show(script, re.sub(r"^ok .*\n", "", output, flags=re.M))
 
 
 def run_pytest(suite, files, env, arguments):

@@ -106,7 +106,10 @@ class Edge:
              "/CN=localhost", "-keyout", f"{tls}/key.pem", "-out", f"{tls}/cert.pem"],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         values = {
-            "RUN_DIR": self.dir, "SOCK_DIR": self.dir, "LISTEN": "127.0.0.1:",
+            "SOCK_DIR": self.dir, "LOG_DIR": f"{self.dir}/log",
+            "PID_FILE": f"{self.dir}/pid/nginx.pid", "TMP_DIR": f"{self.dir}/tmp",
+            "TLS_DIR": f"{self.dir}/secrets/tls", "PAGES_DIR": source,
+            "LISTEN": "127.0.0.1:",
             "HTTP_PORT": self.http_port, "HTTPS_PORT": self.https_port,
             "LISTEN6_HTTP": "", "LISTEN6_HTTPS": "",
             "USER_LINE": "user root;" if os.getuid() == 0 else "",

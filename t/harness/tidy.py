@@ -170,6 +170,24 @@ def routes_are_tested(root):
                               f"no test asks for {match[1]} {match[2]}")
 
 
+PATH_ROW = re.compile(r'"([a-z]+)\.([a-z_]+)", TEXT,\s*"run/')
+
+
+def settings_name_every_path(root):
+    """A path left to its default would be looked for in the working directory."""
+    for settings in ("dev.d/conf/quantora.ini.in", "systemd/quantora.ini.in"):
+        sections = {}
+        for line in checker.read(root, settings).splitlines():
+            if line.startswith("["):
+                keys = sections.setdefault(line.strip("[]"), set())
+            elif "=" in line:
+                keys.add(line.partition("=")[0].strip())
+        text = checker.read(root, "src/base/conf.h")
+        for match in PATH_ROW.finditer(re.sub(r"\\\n\s*", " ", text)):
+            if match[2] not in sections.get(match[1], ()):
+                yield f"{settings}:1: does not set {match[1]}.{match[2]}"
+
+
 SPDX = "/* SPDX-License-Identifier: AGPL-3.0-or-later */\n"
 SAMPLES = {
     "banned_functions": ({
@@ -210,12 +228,17 @@ SAMPLES = {
         "handlers/a/b.c": "{ GET, \"/api/bots/{bot_id}/x\", f },\n{POST, \"/api/order\", f},\n"
                           "{ GET, \"/api/orders\", f },\n",
         "t/api/test_a.py": "c.get(f\"/api/bots/{id}/x\")\nc.get('/api/orders?x=1')\n"}, 1),
+    "settings_name_every_path": ({
+        "src/base/conf.h": 'X(A, "a.b", TEXT, "run/b", 0)\nX(B, "a.c", TEXT, \\\n\t"run/c")\n'
+                           'X(D, "a.d", TEXT, "d", 0)\n',
+        "dev.d/conf/quantora.ini.in": "[a]\nb = 1\n[x]\nc = 1\n",
+        "systemd/quantora.ini.in": "[a]\nb = 1\nc = 1\n"}, 1),
 }
 
 CHECKS = (banned_functions, no_binary_floats_near_money, no_sql_by_printf,
           nothing_unfinished, nothing_of_elsewhere, failures_must_be_looked_at,
           no_hidden_structs, one_kind_of_comment, files_say_their_licence, lines_fit,
-          functions_and_files_are_short, routes_are_tested)
+          functions_and_files_are_short, routes_are_tested, settings_name_every_path)
 
 if __name__ == "__main__":
     checker.main(CHECKS, SAMPLES)
