@@ -56,7 +56,7 @@ struct db {
 /* ---- connection.c ---- */
 
 /* Open, or see that it is still there.  Sets trouble. */
-enum status db_open(struct ctx *ctx);
+enum status db_open(struct ctx *ctx) MUST_USE;
 
 /*
  * Judge and record an error of MYSQL_ERRNO, which took since BEGAN_US; closes
@@ -66,10 +66,10 @@ enum status db_blame(struct ctx *ctx, unsigned number, const char *text,
 	int64_t began_us);
 
 /* BEGIN, COMMIT: no values, no rows. */
-enum status db_simple(struct ctx *ctx, const char *sql);
+enum status db_simple(struct ctx *ctx, const char *sql) MUST_USE;
 
 /* Whether we may speak at all: a broken transaction must end first. */
-enum status db_ready(struct ctx *ctx);
+enum status db_ready(struct ctx *ctx) MUST_USE;
 
 /*
  * Whether a unit of work that failed is to be run again, ATTEMPT counted from
@@ -104,11 +104,11 @@ struct statement {
 
 /* Find or prepare SQL on the open connection. */
 enum status statement_get(struct ctx *ctx, const char *sql,
-	struct statement **out);
+	struct statement **out) MUST_USE;
 
 /* Bind IN and execute. */
 enum status statement_execute(struct ctx *ctx, struct statement *s,
-	const struct db_value *in);
+	const struct db_value *in) MUST_USE;
 
 /* Close all, as when the connection goes. */
 void statements_close(struct db *db);
