@@ -4,12 +4,13 @@
  */
 #include "auth/auth.h"
 
-#include <liboath/oath.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#include "auth/totp.h"
 
 static bool
 open_parts(struct auth *auth, const struct conf *conf, unsigned parts,
@@ -51,7 +52,7 @@ auth_open(const struct conf *conf, unsigned parts, char **reason)
 	static const struct rlimit none = {0, 0};
 	struct auth *auth = calloc(1, sizeof(*auth));
 
-	if (!auth || sodium_init() < 0 || oath_init() != OATH_OK)
+	if (!auth || sodium_init() < 0 || totp_init() != 0)
 		abort();
 	/* Who holds keys, and other people's passwords on his stack, leaves
 	 * no core file behind. */

@@ -17,6 +17,12 @@
 #define SECRET_MIN 10 /* 80 bits, what the oldest services hand out */
 #define TYPED_MAX 256
 
+int
+totp_init(void)
+{
+	return oath_init() == OATH_OK ? 0 : -1;
+}
+
 void
 totp_secret_random(struct totp_secret *out)
 {

@@ -23,6 +23,9 @@ struct totp_secret {
 	size_t length;
 };
 
+/* Once for each process, before anything else; 0, or -1 on failure. */
+int totp_init(void);
+
 void totp_secret_random(struct totp_secret *out);
 
 /* Base32 without padding; BUF holds TOTP_BASE32_MAX bytes. */
