@@ -52,9 +52,10 @@
  * taker is done with it; then either the taker's ORDER_CLOSED, or, when it
  * rests, the LEVEL it rests in.  A cancel: ORDER_CLOSED, LEVEL.  Cancel all,
  * and a lock: the same for each of the user's orders, the newest first, a
- * lock's EV_USER before them.  LEVEL is told of levels that changed.  An amendment that keeps its place:
- * ORDER_AMENDED, LEVEL (of an order with nothing left: ORDER_CLOSED, LEVEL); another:
- * the LEVEL it left, ORDER_AMENDED, then as an order placed.
+ * lock's EV_USER before them.  LEVEL is told of levels that changed.  An
+ * amendment that keeps its place: ORDER_AMENDED, LEVEL (of an order with
+ * nothing left: ORDER_CLOSED, LEVEL); another: the LEVEL it left,
+ * ORDER_AMENDED, then as an order placed.
  * A balance in an event is that after the event, except that the two holds of
  * ORDER_OPENED and ORDER_AMENDED are those before any trade of theirs.
  */
