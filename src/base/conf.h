@@ -89,6 +89,8 @@
 		"processes of the api pool")                                   \
 	X(HTTP_WORKERS_EGRESS, "http.workers_egress", NUMBER, "4", 1, 256,     \
 		"processes of the egress pool")                                \
+	X(HTTP_ACCESS_LOG, "http.access_log", NUMBER, "1", 0, 1,               \
+		"whether the workers log a line for each request")             \
 	X(RATE_TRADE_SECOND, "rate.trade_second", NUMBER, "100",               \
 		0, 1000000000, "orders a user may enter a second, in every edition") \
 	X(RATE_BOTPLATFORM_MINUTE, "rate.botplatform_minute", NUMBER, "100",   \

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -41,6 +42,7 @@ struct db;      /* db/db.h */
 struct cache;   /* cache/cache.h */
 struct core;    /* domain/core.h: the connection to the matcher */
 struct settled; /* domain/settled.h: waiting for the settler */
+struct markets; /* domain/market.h: instruments, and the shared book page */
 
 struct ctx {
 	struct arena *arena;
@@ -54,8 +56,16 @@ struct ctx {
 	struct cache *cache;
 	struct core *core;
 	struct settled *settled;
+	struct markets *markets;
 	struct fault fault;
 };
+
+/* Does somebody outside ask, and not a program of ours for itself? */
+static inline bool
+ctx_is_remote(const struct ctx *ctx)
+{
+	return ctx->remote_address && *ctx->remote_address;
+}
 
 /*
  * Record why, and return STATUS: "return fail(ctx, ST_INVALID, "price", …)".

@@ -23,6 +23,7 @@
 
 #include "auth/session.h"
 #include "base/clock.h"
+#include "domain/settled.h"
 
 #define IN_ROOM_FIRST ((size_t)64 * 1024)
 /* An answer of 1,000 fills is well below; more is no answer of ours. */
@@ -366,6 +367,9 @@ core_submit(struct ctx *ctx, const struct message *command,
 		disconnect(core);
 		return lost(ctx, ST_OUTCOME_UNKNOWN);
 	}
+	/* What this request reads from now on has to hold what it did. */
+	if (ctx->settled)
+		settled_expect(ctx->settled, done->seq);
 	if (out) {
 		struct record *copy = arena_alloc(ctx->arena, record->length);
 

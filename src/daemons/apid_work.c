@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * apid_work.c - a worker: one request at a time, until it is told to stop.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemons/apid.h"
+#include "domain/core.h"
+#include "domain/market.h"
+#include "handlers/editions.h"
+#include "http/dispatch.h"
+#include "http/request.h"
+
+static volatile int stopping;
+
+/* The worker's connections, for who has no request at hand. */
+static struct server server;
+
+static void
+on_term(int number)
+{
+	(void)number;
+	stopping = 1;
+	request_stop();
+}
+
+/*
+ * SIGTERM interrupts an accept (no SA_RESTART) and lets a request finish.
+ * What a terminal sends to the whole group is the parent's to handle.
+ */
+static void
+install_signals(pid_t parent)
+{
+	struct sigaction term = {.sa_handler = on_term};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t none;
+
+	sigemptyset(&term.sa_mask);
+	sigaction(SIGTERM, &term, NULL);
+	sigaction(SIGINT, &ignore, NULL);
+	sigaction(SIGHUP, &ignore, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* An orphan would keep the socket from the next parent. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		stopping = 1;
+}
+
+static enum status
+verify(struct ctx *ctx, const char *token, size_t length, struct session *out)
+{
+	return token_verify(ctx->auth->keyring, token, length, TOKEN_ACCESS,
+		ctx->now_us, out);
+}
+
+/* The core's word, and with it what this user's reads have to hold. */
+static enum status
+guard(struct ctx *ctx, struct guard_answer *out)
+{
+	TRY(core_guard(ctx, out));
+	if (ctx->settled)
+		settled_expect(ctx->settled, out->last_seq);
+	return ST_OK;
+}
+
+static void
+log_failure(const struct outgoing *out)
+{
+	const char *reason = out->reason ? out->reason : "";
+	const char *detail = server.base.db ? db_error(server.base.db) : NULL;
+
+	log_warn("failed status=%s request=%s reason=\"%s\" db=\"%s\"",
+		status_name(out->status), out->request_id, reason,
+		detail ? detail : "");
+}
+
+static void
+done(const struct outgoing *out, int64_t took_us)
+{
+	if (out->http_status >= 500)
+		log_failure(out);
+	if (conf_number(server.base.conf, CONF_HTTP_ACCESS_LOG))
+		log_info("%s %s %d us=%lld user=%u edition=%s from=%s "
+			 "request=%s",
+			out->method, out->path, out->http_status,
+			(long long)took_us, out->user, out->edition,
+			out->remote_address, out->request_id);
+	if (server.base.settled)
+		settled_begin(server.base.settled);
+}
+
+/* A trade worker has no MySQL: a stalled database never stops trading. */
+static bool
+connect_db(const struct api_setup *setup, struct ctx *base)
+{
+	char *reason;
+
+	if (setup->pool == POOL_TRADE)
+		return true;
+	base->db = db_new_as(setup->conf, DB_AS_API, &setup->shared->breaker,
+		&reason);
+	if (!base->db) {
+		log_error("%s", reason);
+		free(reason);
+		return false;
+	}
+	base->settled = settled_new(
+		conf_text(setup->conf, CONF_SOCKETS_SETTLER),
+		&setup->shared->settled, setup->workers);
+	return true;
+}
+
+int
+api_work(const struct api_setup *setup)
+{
+	struct ctx *base = &server.base;
+
+	install_signals(setup->parent);
+	server = (struct server){
+		.editions = &editions,
+		.router = setup->router,
+		.limiter = setup->limiter,
+		.verify = verify,
+		.guard = guard,
+	};
+	base->conf = setup->conf;
+	base->auth = setup->auth;
+	base->core = core_new(conf_text(setup->conf, CONF_SOCKETS_MATCHER));
+	base->markets =
+		markets_new(conf_text(setup->conf, CONF_PATHS_BOOK_PAGE));
+	if (connect_db(setup, base))
+		request_loop(&server, setup->listen_fd, &stopping, done);
+	markets_free(base->markets);
+	core_free(base->core);
+	settled_free(base->settled);
+	db_free(base->db);
+	return stopping ? EXIT_SUCCESS : EXIT_FAILURE;
+}

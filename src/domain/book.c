@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * book.c - reading a slot of the book page.
+ */
+#include "domain/book.h"
+
+#include "json/fields.h"
+
+enum status
+book_depth(struct ctx *ctx, const struct market *market,
+	const struct book_slot **out)
+{
+	struct book_slot *slot = arena_alloc(ctx->arena, sizeof(*slot));
+
+	TRY(market_slot(ctx, market->number, slot));
+	*out = slot;
+	return ST_OK;
+}
+
+/* 0 stands for "none" in the page. */
+static struct decimal
+or_none(int64_t units)
+{
+	return units == 0 ? DECIMAL_NONE : (struct decimal){units};
+}
+
+enum status
+book_ticker(struct ctx *ctx, const struct market *market, struct ticker *out)
+{
+	struct book_slot slot;
+
+	TRY(market_slot(ctx, market->number, &slot));
+	*out = (struct ticker){
+		.price = or_none(slot.last_price != 0 ? slot.last_price
+						      : slot.reference_price),
+		.quantity = or_none(slot.last_quantity),
+		.bid = slot.n_bids > 0 ? or_none(slot.bids[0].price)
+				       : DECIMAL_NONE,
+		.ask = slot.n_asks > 0 ? or_none(slot.asks[0].price)
+				       : DECIMAL_NONE,
+		.time_us = slot.last_price != 0 ? slot.last_time_us : TIME_NONE,
+	};
+	return ST_OK;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * order.h - placing, cancelling, amending and reading orders.
+ *
+ * The matcher owns the live book and the balances; MySQL is its projection.
+ * A write goes to the matcher and returns once it is journaled.  Reads come
+ * from MySQL, behind the settled mark, so that a user sees what he has done.
+ *
+ * All of it is about the orders of ctx->session's user.  An id that is
+ * another's, or nobody's, is ST_NOT_FOUND, and nobody is asked.
+ *
+ * OUT is written only on ST_OK.  What it points to lives in ctx->arena.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ctx.h"
+#include "base/decimal.h"
+#include "base/ident.h"
+#include "domain/market.h"
+#include "domain/trade.h"
+#include "wire/order.h"
+
+/*
+ * What a user asks for.  What does not apply is DECIMAL_NONE: the price of a
+ * market order (one that is given is not used), the stop price of an order
+ * that is no stop, and either the quantity or the quote budget of a market
+ * order.
+ */
+struct order_ticket {
+	const char *symbol; /* NULL: the default market */
+	enum side side;
+	enum order_type type;
+	enum time_in_force tif;
+	enum stp stp;
+	bool post_only;
+	struct decimal price;
+	struct decimal quantity;
+	struct decimal quote_budget;
+	struct decimal stop_price;
+	const char *client_id; /* NULL: none */
+};
+
+struct order {
+	struct ident id;
+	uint32_t user;
+	uint16_t instrument;
+	const char *symbol; /* "BTC/USD" */
+	int price_places;
+	enum side side;
+	enum order_type type;
+	enum time_in_force tif;
+	enum stp stp;
+	bool post_only;
+	enum order_status status;
+	enum close_reason reason;
+	struct decimal price;        /* DECIMAL_NONE: none */
+	struct decimal quantity;     /* total; of a budget order once it ended */
+	struct decimal quote_budget; /* DECIMAL_NONE: none */
+	struct decimal stop_price;   /* DECIMAL_NONE: none */
+	struct decimal filled;
+	struct decimal quote; /* what FILLED was worth */
+	struct decimal fee;
+	const char *client_id; /* NULL: none */
+	int64_t opened_us;
+	int64_t updated_us;
+	int64_t triggered_us; /* TIME_NONE: not (yet) */
+	int64_t closed_us;    /* TIME_NONE: not yet */
+};
+
+/* quote / filled, rounded down to 8 places; DECIMAL_NONE before any fill. */
+struct decimal order_average(const struct order *order);
+
+/* What became of a ticket by the time it was journaled. */
+struct order_receipt {
+	struct order order;
+	struct trade *fills; /* the order's own side of each, in order */
+	size_t n_fills;
+	bool duplicate; /* the client id's first order, as it was then */
+};
+
+/*
+ * Submit TICKET.  Its refusals are those of wire/refusal.h: ST_NO_FUNDS when
+ * the hold cannot be taken, ST_INVALID when a tick or lot rule is broken, ….
+ * On ST_OUTCOME_UNKNOWN the order may have been placed; the truth can be read
+ * two seconds later.
+ */
+enum status order_place(struct ctx *ctx, const struct order_ticket *ticket,
+	struct order_receipt *out) MUST_USE;
+
+/* What a cancel left behind. */
+struct order_end {
+	struct ident id;
+	enum order_status status;
+	enum close_reason reason;
+	struct decimal quantity;
+	struct decimal filled;
+	struct decimal quote;
+	struct decimal fee;
+	int64_t time_us;
+};
+
+/* Cancel what is left of ID.  ST_CONFLICT when it has already ended. */
+enum status order_cancel(struct ctx *ctx, struct ident id,
+	struct order_end *out) MUST_USE;
+
+/* The same by client id; ST_NOT_FOUND when none is remembered. */
+enum status order_cancel_client(struct ctx *ctx, const char *client_id,
+	struct order_end *out) MUST_USE;
+
+/*
+ * Cancel all on MARKET (NULL: everywhere) and SIDE (or SIDE_BOTH).  How many
+ * ended is in *N.
+ */
+enum status order_cancel_all(struct ctx *ctx, const struct market *market,
+	int side, size_t *n) MUST_USE;
+
+/*
+ * Another price or total quantity (DECIMAL_NONE keeps it).  A smaller quantity
+ * at the same price keeps the order's place; at or below what is filled it
+ * ends the order; everything else is a new arrival under the same id.  OUT's
+ * order has only what the change tells: id, side, price, quantity, filled,
+ * quote, fee, status, updated_us.
+ */
+enum status order_amend(struct ctx *ctx, struct ident id,
+	struct decimal price, struct decimal quantity,
+	struct order_receipt *out) MUST_USE;
+
+/* ---- Reading ------------------------------------------------------------- */
+
+enum status order_get(struct ctx *ctx, struct ident id,
+	struct order *out) MUST_USE;
+
+/* By client id, the latest of them. */
+enum status order_get_client(struct ctx *ctx, const char *client_id,
+	struct order *out) MUST_USE;
+
+#define ORDER_IS(status) (1u << (status))
+#define ORDER_LIVE (ORDER_IS(ORDER_OPEN) | ORDER_IS(ORDER_WAITING))
+#define ORDER_ANY 15u
+
+/* Whether anything of it was filled. */
+enum order_partly { PARTLY_ANY, PARTLY_NOT, PARTLY_FILLED };
+
+struct order_filter {
+	const struct market *market; /* NULL: all */
+	unsigned statuses;           /* ORDER_IS() bits; 0: any */
+	enum order_partly partly;
+	int64_t limit;
+	int64_t offset;
+};
+
+struct order_list {
+	struct order *rows; /* the newest first */
+	size_t n;
+	int64_t total; /* without limit and offset */
+};
+
+enum status order_list(struct ctx *ctx, const struct order_filter *filter,
+	struct order_list *out) MUST_USE;
