@@ -141,6 +141,13 @@ tail_judge(struct recovery *recovery, enum status found, struct reason *reason)
 		cursor->frame.first_seq >= cursor->next_seq)
 		return ST_INTERNAL;
 	TRY(scan_tail(&scan, &cursor->segment, cursor->offset, reason));
+	/* If its header is sound we know how far it reached.  What lies
+	 * further on was written later, and so after its sync. */
+	if (found == ST_MALFORMED && frame_decodes(&cursor->frame) &&
+		cursor->frame.first_seq == cursor->next_seq &&
+		scan.later_seq == 0 &&
+		scan.used_end > cursor->offset + cursor->frame.length)
+		return ST_INTERNAL;
 	if (scan.later_seq != 0)
 		return reason_set(reason, ST_INTERNAL,
 			"%s: offset %" PRIu64 ": sequence %" PRIu64

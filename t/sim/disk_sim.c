@@ -606,9 +606,13 @@ void
 disk_sim_put(struct disk_sim *sim, const char *path, const void *bytes,
 	size_t size)
 {
-	struct sim_inode *inode = new_inode(sim);
+	struct sim_inode *inode = sim_names_find(sim->names, path);
 
+	if (inode == NULL)
+		inode = new_inode(sim);
 	make_room(inode, size + 1);
+	memset(inode->live, 0, inode->room);
+	inode->live_size = 0;
 	write_live(inode, bytes, size, 0);
 	sim_names_put(sim->names, path, inode);
 	disk_sim_settle(sim, path);
