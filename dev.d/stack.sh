@@ -126,7 +126,7 @@ stack_database() {
 		die "$run/mysql is no data directory of MariaDB: move away what is in it."
 	mariadb-install-db --defaults-file="$run/conf/my.cnf" --datadir="$run/mysql.new" \
 		--user="$(id -un)" --auth-root-authentication-method=socket \
-		--auth-root-socket-user="$(id -un)" --skip-test-db --skip-name-resolve \
+		--auth-root-socket-user="$(id -un)" --skip-test-db --skip-name-resolve --force \
 		>"$log" 2>&1 && mv "$run/mysql.new" "$run/mysql" ||
 		build_failed "MariaDB could not make its data directory" "$log"
 }
@@ -171,6 +171,10 @@ stack_prepare() {
 	local run=$QUANTORA_RUN_DIR dir free_mb account
 	mkdir -p "$run" 2>/dev/null && [ -w "$run" ] ||
 		die "Nothing can be written in $run: is the disk full, or not yours?"
+	for dir in "$run"/*/; do
+		[ ! -d "$dir" ] || [ -O "$dir" ] ||
+			die "$dir belongs to another user: run as he, or set QUANTORA_RUN_DIR."
+	done
 	free_mb=$(df -Pm "$run" | awk 'NR == 2 { print $4 }')
 	((free_mb >= DISK_WANTED_MB)) ||
 		die "The disk of $run has $free_mb MB free, and $DISK_WANTED_MB are needed."
