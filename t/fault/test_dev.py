@@ -89,9 +89,11 @@ def test_the_children_of_a_killed_daemon_end(own):
     assert children
     own.kill("api-trade", signal.SIGKILL)
     assert not any(alive(child) for child in children)
+    wait_until(lambda: answers(own), 10, "an answer")
 
 
 def test_without_its_supervisor_it_goes_on_and_heals(own):
+    wait_until(lambda: answers(own), 10, "an answer")
     matcher = own.pid("matcherd")
     supervisor = own.pid("supervisor")
     os.kill(supervisor, signal.SIGKILL)
