@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "matcher.h"
+#include "daemons/matcher.h"
 
 static void
 run_child(struct matcher *m, int out, struct snapshot_writer *writer)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "matcher.h"
+#include "daemons/matcher.h"
 
 #define PEERS_MAX 1024
 

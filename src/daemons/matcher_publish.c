@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "matcher.h"
+#include "daemons/matcher.h"
 
 static void
 mark(struct matcher *m, uint16_t instrument, uint64_t seq)

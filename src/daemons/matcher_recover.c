@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "matcher.h"
+#include "daemons/matcher.h"
 
 struct recovery {
 	struct journal_replay replay; /* first: what the callbacks get */

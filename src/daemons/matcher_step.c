@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "matcher.h"
+#include "daemons/matcher.h"
 
 enum status
 matcher_begin(struct matcher *m, int64_t now_us)

@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "journal/doorbell.h"
 #include "journal/helper.h"
-#include "matcher.h"
+#include "daemons/matcher.h"
 #include "matcher_clock.h"
 #include "matcher_peers.h"
 

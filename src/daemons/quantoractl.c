@@ -11,15 +11,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemons/ctl.h"
+#include "domain/core.h"
 
 #define CONF_DEFAULT "run/conf/quantora.ini"
 
 static const struct ctl_command *const tables[] = {
 	ctl_config_commands,
 	ctl_migrate_commands,
+	ctl_secrets_commands,
+	ctl_user_commands,
+	ctl_audit_commands,
 };
 
 /* ---- For the commands ------------------------------------------------------ */
@@ -151,6 +156,9 @@ meet_needs(struct ctl *ctl, const struct ctl_command *row)
 		if (status != ST_OK)
 			return ctl_failed(ctl, status, "the database");
 	}
+	if (row->needs & CTL_MATCHER)
+		ctl->ctx.core =
+			core_new(conf_text(ctl->conf, CONF_SOCKETS_MATCHER));
 	return CTL_OK;
 }
 
@@ -169,6 +177,8 @@ call(struct ctl *ctl, const struct ctl_command *row, int argc, char **argv)
 		code = row->run(ctl, argc, argv);
 	if (code == CTL_USAGE)
 		print_row(stderr, row);
+	auth_free(ctl->ctx.auth);
+	core_free(ctl->ctx.core);
 	db_free(ctl->ctx.db);
 	arena_free(ctl->ctx.arena);
 	return code;

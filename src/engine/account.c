@@ -125,11 +125,13 @@ apply_session_revoke(struct engine *engine,
 		cmd->expires_us > engine->now_us + REVOKED_MAX_US)
 		return REFUSED_BAD_COMMAND;
 	memcpy(entry.key, cmd->session.bytes, sizeof(entry.key));
-	if (index_find(&engine->sessions.index, entry.key) == INDEX_NONE) {
-		/* Its room is many times what expires in a day; the oldest
-		 * are pushed out long after their tokens have died. */
-		recall_make_room(&engine->sessions, engine->now_us, NULL);
-		recall_add(&engine->sessions, &entry, NULL);
+	recall_expire(&engine->sessions, engine->now_us);
+	if (!recall_extend(&engine->sessions, entry.key, cmd->expires_us)) {
+		/* None is pushed out: it would come back to life.  And where
+		 * nothing has expired, nothing has been changed here. */
+		if (recall_full(&engine->sessions))
+			return REFUSED_FULL;
+		recall_add(&engine->sessions, &entry);
 	}
 	ev = emit(engine, EV_SESSION_REVOKED, sizeof(*ev), cmd->head.user);
 	ev->session = cmd->session;

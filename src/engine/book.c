@@ -29,7 +29,7 @@ order_give(struct engine *engine, uint32_t slot)
 	engine->orders[slot].next = pool_give(&engine->state->orders, slot);
 }
 
-bool
+void
 book_rest(struct engine *engine, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
@@ -39,8 +39,6 @@ book_rest(struct engine *engine, uint32_t slot)
 	uint32_t leaf = ladder_open(engine, ladder, order->ticks);
 	struct level *level;
 
-	if (leaf == NONE)
-		return false;
 	level = level_of(engine, leaf, order->ticks);
 	order->leaf = leaf;
 	order->next = NONE;
@@ -54,7 +52,6 @@ book_rest(struct engine *engine, uint32_t slot)
 	level->tail = slot;
 	level->lots += order->left;
 	instrument->resting++;
-	return true;
 }
 
 void
@@ -122,7 +119,7 @@ emit_level(struct engine *engine, uint16_t instrument, enum side side,
 	ev->side = (uint8_t)side;
 	memset(ev->spare, 0, sizeof(ev->spare));
 	ev->price = ticks * terms->tick;
-	ev->quantity = lots * terms->lot;
+	ev->quantity = level_quantity(lots, terms->lot);
 }
 
 /* Make what the order still holds available again; the balance after it. */
@@ -251,8 +248,12 @@ find_by_client_id(const struct engine *engine, uint32_t user,
 	const struct remembered *entry;
 	uint64_t key[2];
 
-	if (cmd->head.size < sizeof(*cmd) || cmd->client_id_length == 0 ||
-		cmd->client_id_length > CLIENT_ID_MAX)
+	if (cmd->head.size <= ORDER_CANCEL_SHORT ||
+		cmd->client_id_length == 0 ||
+		cmd->client_id_length > CLIENT_ID_MAX ||
+		offsetof(struct cmd_order_cancel, client_id) +
+				cmd->client_id_length >
+			cmd->head.size)
 		return REFUSED_UNKNOWN_ORDER;
 	client_key(user, cmd->client_id, cmd->client_id_length, key);
 	entry = recall_find(&engine->client_ids, key, engine->now_us);

@@ -38,11 +38,20 @@ pool_init(struct pool *pool, uint32_t capacity)
 	pool->capacity = capacity;
 }
 
-/* A leaf an order at most; and inner nodes are shared by many leaves. */
+/*
+ * A leaf an order at most, and a path of inner nodes a leaf: so a resting
+ * order always finds its place.  It is address space, not memory.
+ */
 static uint32_t
 leaves_of(const struct engine_options *options)
 {
 	return options->orders + 1;
+}
+
+static uint32_t
+nodes_of(const struct engine_options *options)
+{
+	return leaves_of(options) * LADDER_HEIGHT_MAX;
 }
 
 /* Room for every user to own every asset. */
@@ -67,7 +76,7 @@ reserve(struct engine *engine)
 	engine->orders = pool_reserve(options->orders, sizeof(struct order));
 	engine->more = pool_reserve(options->orders, sizeof(struct order_more));
 	engine->leaves = pool_reserve(leaves_of(options), sizeof(struct leaf));
-	engine->nodes = pool_reserve(leaves_of(options), sizeof(struct node));
+	engine->nodes = pool_reserve(nodes_of(options), sizeof(struct node));
 	engine->limits = pool_reserve(options->users, sizeof(struct limit_row));
 	engine->withdrawals = pool_reserve(options->withdrawals,
 		sizeof(struct withdrawal));
@@ -84,6 +93,12 @@ reserve(struct engine *engine)
 			options->sessions);
 }
 
+static struct recall_chain *
+client_chain(void *owner, uint32_t user)
+{
+	return &((struct engine *)owner)->users[user].client_ids;
+}
+
 struct engine *
 engine_new(const struct engine_options *options)
 {
@@ -98,13 +113,15 @@ engine_new(const struct engine_options *options)
 		engine_free(engine);
 		return NULL;
 	}
+	engine->client_ids.chain_of = client_chain;
+	engine->client_ids.owner = engine;
 	state = engine->state;
 	state->magic = MAGIC;
 	state->version = ENGINE_VERSION;
 	pool_init(&state->orders, options->orders);
 	pool_init(&state->blocks, blocks_of(options));
 	pool_init(&state->leaves, leaves_of(options));
-	pool_init(&state->nodes, leaves_of(options));
+	pool_init(&state->nodes, nodes_of(options));
 	pool_init(&state->limits, options->users);
 	pool_init(&state->withdrawals, options->withdrawals);
 	return engine;
@@ -137,7 +154,7 @@ engine_free(struct engine *engine)
 	release(engine->orders, options->orders, sizeof(struct order));
 	release(engine->more, options->orders, sizeof(struct order_more));
 	release(engine->leaves, leaves_of(options), sizeof(struct leaf));
-	release(engine->nodes, leaves_of(options), sizeof(struct node));
+	release(engine->nodes, nodes_of(options), sizeof(struct node));
 	release(engine->limits, options->users, sizeof(struct limit_row));
 	release(engine->withdrawals, options->withdrawals,
 		sizeof(struct withdrawal));
@@ -180,20 +197,46 @@ check_intent(const struct engine *engine, const struct message *command,
 	return REFUSED_NONE;
 }
 
+/* The time in an intent's own id. */
+static int64_t
+intent_time_us(const uint64_t key[2])
+{
+	uint64_t ms = 0, high, low;
+	struct ident id;
+
+	memcpy(id.bytes, key, sizeof(id.bytes));
+	(void)ident_split(id, &ms, &high, &low);
+	return (int64_t)ms * 1000;
+}
+
+/*
+ * For a day after it was done, or after the time in its own id when that is
+ * later: from then on it is refused for its age.  When one is pushed out of a
+ * full memory, all that are as old as it are refused instead.
+ */
 static void
 remember_intent(struct engine *engine, const struct message *command,
 	const struct ident *intent)
 {
 	struct remembered entry = {
-		.until_us = engine->now_us + MEMORY_US,
 		.seq = engine->seq,
 		.terms = XXH3_64bits(command, command->size),
 		.user = command->user,
 	};
+	int64_t own_us, lost_us;
 
 	memcpy(entry.key, intent->bytes, sizeof(entry.key));
-	recall_make_room(&engine->intents, engine->now_us, NULL);
-	recall_add(&engine->intents, &entry, NULL);
+	own_us = intent_time_us(entry.key);
+	entry.until_us = MEMORY_US +
+		(own_us > engine->now_us ? own_us : engine->now_us);
+	recall_expire(&engine->intents, engine->now_us);
+	if (recall_full(&engine->intents)) {
+		lost_us = intent_time_us(recall_oldest(&engine->intents)->key);
+		if (lost_us > engine->state->intents.forgotten_us)
+			engine->state->intents.forgotten_us = lost_us;
+		recall_forget_oldest(&engine->intents);
+	}
+	recall_add(&engine->intents, &entry);
 }
 
 static enum refusal

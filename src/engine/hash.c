@@ -68,7 +68,7 @@ hash_markets(struct hasher *h, const struct state *state)
 		const struct instrument *at = &state->instruments[i];
 
 		put_bytes(h, &at->terms, sizeof(at->terms));
-		put(h, (uint64_t)at->last_ticks);
+		put(h, (uint64_t)at->last_price);
 		put(h, (uint64_t)at->reference);
 	}
 }
@@ -156,16 +156,13 @@ hash_books(struct hasher *h, const struct engine *engine)
 static void
 hash_memory(struct hasher *h, const struct recall *recall)
 {
-	uint64_t number;
+	uint32_t i;
 
 	put(h, (uint64_t)recall->state->forgotten_us);
-	for (number = recall->state->first; number < recall->state->end;
-		number++) {
-		const struct remembered *entry =
-			&recall->entries[number & (recall->state->max - 1)];
+	for (i = recall->state->oldest; i != NONE;
+		i = recall->entries[i].younger) {
+		const struct remembered *entry = &recall->entries[i];
 
-		if (entry->key[0] == 0 && entry->key[1] == 0)
-			continue;
 		put_bytes(h, entry->key, sizeof(entry->key));
 		put(h, (uint64_t)entry->until_us);
 		put(h, entry->seq);

@@ -16,8 +16,6 @@
 
 #define STEP_BITS 6
 #define STEP_MASK 63
-/* Keys have 57 bits: ten steps of six bits above the leaves. */
-#define HEIGHT_MAX 10
 
 static unsigned
 step(uint64_t key, uint32_t height)
@@ -28,7 +26,7 @@ step(uint64_t key, uint32_t height)
 static bool
 key_fits(uint64_t key, uint32_t height)
 {
-	return height >= HEIGHT_MAX || key >> (STEP_BITS * height) == 0;
+	return height >= LADDER_HEIGHT_MAX || key >> (STEP_BITS * height) == 0;
 }
 
 static uint32_t
@@ -37,8 +35,7 @@ leaf_new(struct engine *engine, uint64_t key)
 	struct pool *pool = &engine->state->leaves;
 	uint32_t i = pool_take(pool, (uint32_t)engine->leaves[pool->free].key);
 
-	if (i == NONE)
-		return NONE;
+	assert(i != NONE);
 	/* Levels of a given-back leaf are all empty, which is all zeros. */
 	engine->leaves[i].used = 0;
 	engine->leaves[i].key = key;
@@ -57,8 +54,7 @@ node_new(struct engine *engine)
 	struct pool *pool = &engine->state->nodes;
 	uint32_t i = pool_take(pool, engine->nodes[pool->free].child[0]);
 
-	if (i == NONE)
-		return NONE;
+	assert(i != NONE);
 	engine->nodes[i].used = 0;
 	engine->nodes[i].child[0] = NONE;
 	return i;
@@ -70,33 +66,25 @@ node_free(struct engine *engine, uint32_t i)
 	engine->nodes[i].child[0] = pool_give(&engine->state->nodes, i);
 }
 
-/* Give what a failed ladder_open() or a cleared leaf has left empty back. */
+/* Give back what a cleared leaf has left empty. */
 static void
 prune(struct engine *engine, struct ladder *ladder, uint64_t key)
 {
-	uint32_t path[HEIGHT_MAX];
+	uint32_t path[LADDER_HEIGHT_MAX];
 	uint32_t at = ladder->root, height = ladder->height, depth = 0;
 
 	for (; height > 0; height--) {
-		struct node *node = &engine->nodes[at];
-
 		path[depth++] = at;
-		if (!(node->used >> step(key, height) & 1))
-			break;
-		at = node->child[step(key, height)];
+		at = engine->nodes[at].child[step(key, height)];
 	}
-	if (height == 0) {
-		if (engine->leaves[at].used != 0)
-			return;
-		leaf_free(engine, at);
-		if (depth == 0) {
-			ladder->root = NONE;
-			return;
-		}
-		height = 1;
-		engine->nodes[path[depth - 1]].used &=
-			~(UINT64_C(1) << step(key, 1));
+	leaf_free(engine, at);
+	if (depth == 0) {
+		ladder->root = NONE;
+		return;
 	}
+	height = 1;
+	engine->nodes[path[depth - 1]].used &=
+		~(UINT64_C(1) << step(key, 1));
 	for (; depth > 0 && engine->nodes[path[depth - 1]].used == 0;
 		height++) {
 		node_free(engine, path[--depth]);
@@ -111,25 +99,22 @@ prune(struct engine *engine, struct ladder *ladder, uint64_t key)
 }
 
 /* Put new roots on top until KEY fits. */
-static bool
+static void
 grow(struct engine *engine, struct ladder *ladder, uint64_t key)
 {
 	while (!key_fits(key, ladder->height)) {
 		uint32_t root = node_new(engine);
 
-		if (root == NONE)
-			return false;
 		/* All that there is has zeros in the new step. */
 		engine->nodes[root].used = 1;
 		engine->nodes[root].child[0] = ladder->root;
 		ladder->root = root;
 		ladder->height++;
 	}
-	return true;
 }
 
 /* In an empty tree the height is chosen for KEY at once. */
-static bool
+static void
 plant(struct engine *engine, struct ladder *ladder, uint64_t key)
 {
 	uint32_t height = 0;
@@ -137,8 +122,7 @@ plant(struct engine *engine, struct ladder *ladder, uint64_t key)
 	while (!key_fits(key, height))
 		height++;
 	ladder->root = height == 0 ? leaf_new(engine, key) : node_new(engine);
-	ladder->height = ladder->root == NONE ? 0 : height;
-	return ladder->root != NONE;
+	ladder->height = height;
 }
 
 uint32_t
@@ -149,23 +133,18 @@ ladder_open(struct engine *engine, struct ladder *ladder, int64_t ticks)
 
 	if (ladder->levels > 0 && engine->leaves[ladder->best_leaf].key == key)
 		return ladder->best_leaf;
-	if (ladder->root == NONE ? !plant(engine, ladder, key)
-				 : !grow(engine, ladder, key))
-		return NONE;
+	if (ladder->root == NONE)
+		plant(engine, ladder, key);
+	else
+		grow(engine, ladder, key);
 	at = ladder->root;
 	for (height = ladder->height; height > 0; height--) {
 		struct node *node = &engine->nodes[at];
 		unsigned way = step(key, height);
 
 		if (!(node->used >> way & 1)) {
-			uint32_t child = height > 1 ? node_new(engine)
-						    : leaf_new(engine, key);
-
-			if (child == NONE) {
-				prune(engine, ladder, key);
-				return NONE;
-			}
-			node->child[way] = child;
+			node->child[way] = height > 1 ? node_new(engine)
+						      : leaf_new(engine, key);
 			node->used |= UINT64_C(1) << way;
 		}
 		at = node->child[way];

@@ -101,9 +101,7 @@ refine(struct engine *engine, struct instrument *instrument, int64_t factor)
 		for (slot = first; slot != NONE; slot = next) {
 			next = engine->orders[slot].next;
 			engine->orders[slot].ticks *= factor;
-			/* The pool of leaves holds one for each order. */
-			if (!book_rest(engine, slot))
-				__builtin_trap();
+			book_rest(engine, slot);
 		}
 	}
 }
@@ -130,12 +128,6 @@ apply_instrument_set(struct engine *engine,
 		state->instruments_count++;
 	} else {
 		factor = instrument->terms.tick / terms->tick;
-		/* A last price that the new tick cannot say is forgotten. */
-		if (instrument->terms.tick % terms->tick == 0)
-			instrument->last_ticks *= factor;
-		else
-			instrument->last_ticks = instrument->last_ticks *
-				instrument->terms.tick / terms->tick;
 	}
 	if (instrument->resting > 0 && factor != 1)
 		refine(engine, instrument, factor);

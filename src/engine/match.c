@@ -29,12 +29,21 @@ by_budget(const struct taking *t)
 	return t->more->budget != 0;
 }
 
+/* Of a buy: money; of a sell: what is still wanted. */
+static int64_t
+budget_left(const struct taking *t)
+{
+	return t->order->side == SIDE_BUY
+		? t->order->hold
+		: t->more->budget - t->more->taker_sum;
+}
+
 /* Lots that a buy's unspent budget pays, at UNIT quote units a lot. */
 static int64_t
 affordable(const struct taking *t, int64_t unit, int64_t most)
 {
 	const struct order_more *more = t->more;
-	int64_t rest = t->order->hold;
+	int64_t rest = budget_left(t);
 	__int128 lots = (__int128)rest * RATE_SCALE /
 		((__int128)unit * (RATE_SCALE + more->taker_rate));
 	int64_t q = lots < most ? (int64_t)lots : most;
@@ -64,7 +73,7 @@ want(const struct taking *t, const struct order *maker)
 	unit = maker->ticks * t->instrument->unit;
 	if (t->order->side == SIDE_BUY)
 		return affordable(t, unit, maker->left);
-	wanted = (t->more->budget - t->more->taker_sum) / unit;
+	wanted = budget_left(t) / unit;
 	return wanted < maker->left ? wanted : maker->left;
 }
 
@@ -161,7 +170,7 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 		ev->maker.base_after = ev->taker.base_after;
 		ev->maker.quote_after = ev->taker.quote_after;
 	}
-	instrument->last_ticks = maker->ticks;
+	instrument->last_price = ev->price;
 	engine->state->trades++;
 }
 
@@ -211,14 +220,15 @@ meet(struct taking *t, uint32_t maker_slot)
 	struct order *maker = &engine->orders[maker_slot];
 	int64_t lots;
 
-	if (maker->user == t->order->user && t->more->stp != STP_NONE &&
-		!engine->options.ignore_self_trades)
-		return meet_oneself(t, maker_slot);
+	/* Who cannot pay for a lot of it meets nobody, not even himself. */
 	lots = want(t, maker);
 	if (lots == 0) {
 		t->end = t->more->lots > 0 ? CLOSE_FILLED : CLOSE_REMAINDER;
 		return false;
 	}
+	if (maker->user == t->order->user && t->more->stp != STP_NONE &&
+		!engine->options.ignore_self_trades)
+		return meet_oneself(t, maker_slot);
 	if (engine->out.fills == FILLS_MAX ||
 		sums_would_overflow(t, &engine->more[maker_slot],
 			lots * maker->ticks * t->instrument->unit)) {
@@ -259,21 +269,20 @@ settle_rest(struct taking *t)
 	struct order *order = t->order;
 
 	if (t->end == CLOSE_NONE) {
-		if (!by_budget(t) && order->left == 0)
+		if (by_budget(t) ? t->more->lots > 0 && budget_left(t) == 0
+				 : order->left == 0)
 			t->end = CLOSE_FILLED;
 		else if (t->more->type != TYPE_LIMIT ||
 			t->more->tif != TIF_GTC)
 			t->end = CLOSE_REMAINDER;
 	}
-	/* No room for a level: nothing of the rest is lost but its place. */
-	if (t->end == CLOSE_NONE && !book_rest(engine, t->slot))
-		t->end = CLOSE_OPERATOR;
 	if (t->end != CLOSE_NONE) {
 		if (order->listed)
 			user_list_remove(engine, t->user, t->slot);
 		order_close(engine, t->slot, t->end);
 		return;
 	}
+	book_rest(engine, t->slot);
 	if (!order->listed)
 		user_list_add(engine, t->user, t->slot);
 	emit_level(engine, order->instrument, (enum side)order->side,

@@ -25,11 +25,20 @@ emit_posting(struct engine *engine, enum account_kind account, uint32_t user,
 	ev->reference = reference;
 }
 
-/* What customers and the house own of ASSET together. */
-static int64_t
-total_of(const struct asset *asset)
+/*
+ * Can AMOUNT more come out of an account of the house that stands at FROM?
+ * What customers and the house own together must stay an int64, so that no
+ * trade can overflow a balance; and so must the account itself, which many
+ * corrections to and fro could otherwise drive out of range.
+ */
+static bool
+can_come(const struct asset *asset, int64_t from, int64_t amount)
 {
-	return -(asset->world + asset->corrections);
+	__int128 total = -((__int128)asset->world + asset->corrections);
+
+	return total + amount <= INT64_MAX &&
+		(__int128)from - amount >= -INT64_MAX &&
+		(__int128)from - amount <= INT64_MAX;
 }
 
 enum refusal
@@ -38,7 +47,6 @@ apply_deposit(struct engine *engine, const struct cmd_deposit *cmd)
 	struct user *user = user_find(engine, cmd->head.user);
 	struct balance *balance;
 	struct asset *asset;
-	int64_t total;
 
 	if (!user)
 		return REFUSED_UNKNOWN_USER;
@@ -47,7 +55,7 @@ apply_deposit(struct engine *engine, const struct cmd_deposit *cmd)
 	if (cmd->amount <= 0)
 		return REFUSED_BAD_AMOUNT;
 	asset = &engine->state->assets[cmd->asset];
-	if (__builtin_add_overflow(total_of(asset), cmd->amount, &total))
+	if (!can_come(asset, asset->world, cmd->amount))
 		return REFUSED_TOTAL_OVERFLOW;
 	balance = balance_open(engine, user, cmd->asset);
 	if (!balance)
@@ -178,7 +186,6 @@ apply_correction(struct engine *engine, const struct cmd_correction *cmd)
 	struct user *user = user_find(engine, cmd->head.user);
 	struct balance *balance;
 	struct asset *asset;
-	int64_t total;
 
 	if (!user)
 		return REFUSED_UNKNOWN_USER;
@@ -192,7 +199,7 @@ apply_correction(struct engine *engine, const struct cmd_correction *cmd)
 		return REFUSED_FULL;
 	if (cmd->amount < 0 && balance->available < -cmd->amount)
 		return REFUSED_NO_FUNDS;
-	if (__builtin_add_overflow(total_of(asset), cmd->amount, &total))
+	if (!can_come(asset, asset->corrections, cmd->amount))
 		return REFUSED_TOTAL_OVERFLOW;
 	balance->available += cmd->amount;
 	asset->corrections -= cmd->amount;

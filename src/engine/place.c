@@ -51,8 +51,7 @@ client_key(uint32_t user, const char *id, size_t length, uint64_t key[2])
 	XXH128_hash_t hash = XXH3_128bits_withSeed(id, length, user);
 
 	key[0] = hash.low64;
-	/* Never all zeros, which marks a forgotten entry. */
-	key[1] = hash.high64 | 1;
+	key[1] = hash.high64;
 }
 
 /* What "the same terms" means: all that decides what the order does. */
@@ -157,9 +156,8 @@ enum refusal
 check_band(const struct instrument *instrument, int64_t price)
 {
 	const struct instrument_terms *terms = &instrument->terms;
-	int64_t around = instrument->last_ticks != 0
-		? instrument->last_ticks * terms->tick
-		: instrument->reference;
+	int64_t around = instrument->last_price != 0 ? instrument->last_price
+						     : instrument->reference;
 	__int128 scaled = (__int128)price * RATE_SCALE;
 
 	if (terms->band_high == 0)
@@ -193,7 +191,7 @@ check_notional(struct terms *terms, uint32_t rate)
 
 enum refusal
 check_value(const struct engine *engine, const struct user *user,
-	const struct instrument *instrument, int64_t value)
+	const struct instrument *instrument, __int128 value)
 {
 	int64_t most;
 
@@ -227,7 +225,7 @@ collar_ticks(const struct placing *p)
 
 /* Terms of a market order whose other side is not empty. */
 static enum refusal
-price_market(struct placing *p, int64_t *value)
+price_market(struct placing *p, __int128 *value)
 {
 	const struct cmd_order_place *cmd = p->cmd;
 	struct terms *terms = &p->terms;
@@ -240,18 +238,9 @@ price_market(struct placing *p, int64_t *value)
 
 	terms->ticks = collar_ticks(p);
 	if (cmd->quote_budget == 0) {
-		/* Both products are below that at the collar, or exceed it
-		 * by no more than the collar's share: checked in 128 bits. */
-		__int128 at_best = (__int128)p->opposite->best * terms->lots;
-		enum refusal refusal = check_notional(terms, rate);
-
-		if (refusal != REFUSED_NONE)
-			return refusal;
-		at_best *= instrument->unit;
-		if (at_best > INT64_MAX)
-			return REFUSED_TOO_BIG;
-		*value = (int64_t)at_best;
-		return REFUSED_NONE;
+		*value = (__int128)p->opposite->best * terms->lots *
+			instrument->unit;
+		return check_notional(terms, rate);
 	}
 	*value = cmd->quote_budget;
 	if (terms->side == SIDE_BUY) {
@@ -279,7 +268,7 @@ check_numbers(struct placing *p)
 			instrument->terms.maker_rate
 		? instrument->terms.taker_rate
 		: instrument->terms.maker_rate;
-	int64_t value;
+	__int128 value;
 
 	if (refusal != REFUSED_NONE)
 		return refusal;
@@ -289,7 +278,11 @@ check_numbers(struct placing *p)
 	if (refusal != REFUSED_NONE)
 		return refusal;
 	if (market && p->opposite->levels == 0)
-		return REFUSED_NONE;
+		/* It will end unfilled and holds nothing. */
+		return cmd->quote_budget == 0
+			? REFUSED_NONE
+			: check_value(p->engine, p->user, instrument,
+				  cmd->quote_budget);
 	if (market) {
 		refusal = price_market(p, &value);
 	} else {
@@ -337,12 +330,6 @@ check_state(struct placing *p)
 	return held->available < p->hold ? REFUSED_NO_FUNDS : REFUSED_NONE;
 }
 
-static struct recall_chain *
-chain_of(void *owner, uint32_t user)
-{
-	return &((struct engine *)owner)->users[user].client_ids;
-}
-
 static void
 remember(struct placing *p, struct ident order)
 {
@@ -358,11 +345,12 @@ remember(struct placing *p, struct ident order)
 
 	client_key(p->cmd->head.user, p->cmd->client_id,
 		p->cmd->client_id_length, entry.key);
-	recall_make_room(ids, engine->now_us,
-		&(struct recall_chains){chain_of, engine});
+	recall_expire(ids, engine->now_us);
 	if (p->user->client_ids.count >= engine->options.client_ids_user)
-		recall_forget_oldest(ids, &p->user->client_ids);
-	recall_add(ids, &entry, &p->user->client_ids);
+		recall_forget_oldest_of(ids, entry.user);
+	else if (recall_full(ids))
+		recall_forget_oldest(ids);
+	recall_add(ids, &entry);
 }
 
 static void

@@ -110,8 +110,9 @@ engine_depth(const struct engine *engine, uint16_t instrument, enum side side,
 		more = ladder_next(engine, ladder, ticks, &leaf, &ticks))
 		out[n++] = (struct depth_level){
 			.price = ticks * at->terms.tick,
-			.quantity = level_of(engine, leaf, ticks)->lots *
-				at->terms.lot,
+			.quantity = level_quantity(
+				level_of(engine, leaf, ticks)->lots,
+				at->terms.lot),
 		};
 	return n;
 }
@@ -135,7 +136,7 @@ engine_last_price(const struct engine *engine, uint16_t instrument)
 {
 	const struct instrument *at = instrument_find(engine, instrument);
 
-	return at ? at->last_ticks * at->terms.tick : 0;
+	return at ? at->last_price : 0;
 }
 
 int64_t
@@ -164,22 +165,6 @@ engine_trades(const struct engine *engine)
 	return engine->state->trades;
 }
 
-/* The used places of a ring: one run, or two when it wraps. */
-static size_t
-ring_extents(const struct recall *ring, struct extent *out)
-{
-	uint64_t max = ring->state->max;
-	uint64_t first = ring->state->first, end = ring->state->end;
-	uint64_t from = first & (max - 1), count = end - first;
-	uint64_t run = count < max - from ? count : max - from;
-
-	out[0] = (struct extent){&ring->entries[from],
-		run * sizeof(struct remembered)};
-	out[1] = (struct extent){ring->entries,
-		(count - run) * sizeof(struct remembered)};
-	return 2;
-}
-
 size_t
 engine_extents(const struct engine *engine,
 	struct extent out[ENGINE_EXTENTS_MAX])
@@ -198,10 +183,10 @@ engine_extents(const struct engine *engine,
 	WHOLE(engine->nodes, state->nodes.used);
 	WHOLE(engine->limits, state->limits.used);
 	WHOLE(engine->withdrawals, state->withdrawals.used);
+	WHOLE(engine->intents.entries, state->intents.used);
+	WHOLE(engine->client_ids.entries, state->client_ids.used);
+	WHOLE(engine->sessions.entries, state->sessions.used);
 #undef WHOLE
-	n += ring_extents(&engine->intents, &out[n]);
-	n += ring_extents(&engine->client_ids, &out[n]);
-	n += ring_extents(&engine->sessions, &out[n]);
 	return n;
 }
 
@@ -211,6 +196,13 @@ pool_fits(const struct pool *loaded, struct pool *pool, uint32_t capacity)
 	pool->capacity = capacity;
 	return loaded->used >= 1 && loaded->used <= capacity &&
 		loaded->free < loaded->used;
+}
+
+static bool
+memory_fits(const struct recall_state *loaded, uint32_t max)
+{
+	return loaded->max == max && loaded->used >= 1 &&
+		loaded->used <= max + 1 && loaded->count <= max;
 }
 
 /* May a header that was read be believed with these options? */
@@ -223,9 +215,9 @@ header_fits(struct engine *engine, const struct state *own)
 		state->assets_count <= ASSETS_MAX &&
 		state->instruments_count <= INSTRUMENTS_MAX &&
 		state->users_used <= engine->options.users &&
-		state->intents.max == own->intents.max &&
-		state->client_ids.max == own->client_ids.max &&
-		state->sessions.max == own->sessions.max &&
+		memory_fits(&state->intents, own->intents.max) &&
+		memory_fits(&state->client_ids, own->client_ids.max) &&
+		memory_fits(&state->sessions, own->sessions.max) &&
 		pool_fits(&state->orders, &state->orders, own->orders.capacity) &&
 		pool_fits(&state->blocks, &state->blocks, own->blocks.capacity) &&
 		pool_fits(&state->leaves, &state->leaves, own->leaves.capacity) &&

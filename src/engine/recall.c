@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * recall.c - a ring of remembered keys, and linear probing over it.
+ * recall.c - a list of remembered keys, and linear probing over it.
  *
  * Deletion moves later entries of the probe chain back, so there are no
  * tombstones and a search ends at the first free slot (Knuth, TAOCP vol. 3,
  * 6.4, algorithm R).
- *
- * An entry that was forgotten before its time (only the oldest of its user
- * is) stays in the ring with a key of zeros until the ring passes it.
  */
 #include "engine/recall.h"
 
@@ -106,139 +103,165 @@ index_remove(struct index *index, uint32_t entry)
 bool
 recall_init(struct recall *recall, struct recall_state *state, uint32_t max)
 {
-	uint32_t size = 16;
-
-	while (size < max)
-		size *= 2;
+	state->used = 1;
+	state->max = max;
 	recall->state = state;
-	state->max = size;
-	recall->entries = pool_reserve(size, sizeof(*recall->entries));
+	recall->entries = pool_reserve((size_t)max + 1,
+		sizeof(*recall->entries));
 	return recall->entries &&
 		index_init(&recall->index, recall->entries,
-			sizeof(*recall->entries), size);
+			sizeof(*recall->entries), max + 1);
 }
 
 void
 recall_done(struct recall *recall)
 {
 	if (recall->entries)
-		pool_release(recall->entries, recall->state->max,
+		pool_release(recall->entries, (size_t)recall->state->max + 1,
 			sizeof(*recall->entries));
 	index_done(&recall->index);
-}
-
-static uint32_t
-place_of(const struct recall *recall, uint64_t number)
-{
-	return (uint32_t)(number & (recall->state->max - 1));
-}
-
-static bool
-is_forgotten(const struct remembered *entry)
-{
-	return entry->key[0] == 0 && entry->key[1] == 0;
 }
 
 const struct remembered *
 recall_find(const struct recall *recall, const uint64_t key[2], int64_t now_us)
 {
-	uint32_t place = index_find(&recall->index, key);
+	uint32_t i = index_find(&recall->index, key);
 
-	if (place == INDEX_NONE || recall->entries[place].until_us <= now_us)
+	if (i == INDEX_NONE || recall->entries[i].until_us <= now_us)
 		return NULL;
-	return &recall->entries[place];
-}
-
-static void
-forget(struct recall *recall, uint32_t place, struct recall_chain *chain)
-{
-	struct remembered *entry = &recall->entries[place];
-
-	index_remove(&recall->index, place);
-	if (chain) {
-		/* The ring and the chain are both in order of arrival. */
-		assert(chain->first == place + 1);
-		chain->first = entry->next_of_user;
-		if (chain->first == 0)
-			chain->last = 0;
-		chain->count--;
-	}
-	memset(entry, 0, sizeof(*entry));
-}
-
-static void
-drop_oldest(struct recall *recall, const struct recall_chains *chains)
-{
-	uint32_t place = place_of(recall, recall->state->first++);
-	struct remembered *entry = &recall->entries[place];
-
-	if (!is_forgotten(entry))
-		forget(recall, place,
-			chains ? chains->of(chains->owner, entry->user) : NULL);
+	return &recall->entries[i];
 }
 
 bool
 recall_full(const struct recall *recall)
 {
-	return recall->state->end - recall->state->first == recall->state->max;
+	return recall->state->count == recall->state->max;
 }
 
-void
-recall_make_room(struct recall *recall, int64_t now_us,
-	const struct recall_chains *chains)
+const struct remembered *
+recall_oldest(const struct recall *recall)
+{
+	assert(recall->state->oldest != NONE);
+	return &recall->entries[recall->state->oldest];
+}
+
+/* Entry I is the oldest of its user: the list and the chain are in order. */
+static void
+leave_chain(struct recall *recall, uint32_t i)
+{
+	struct remembered *entry = &recall->entries[i];
+	struct recall_chain *chain;
+
+	if (!recall->chain_of)
+		return;
+	chain = recall->chain_of(recall->owner, entry->user);
+	assert(chain->oldest == i);
+	chain->oldest = entry->younger_of_user;
+	if (chain->oldest == NONE)
+		chain->youngest = NONE;
+	chain->count--;
+}
+
+static void
+forget(struct recall *recall, uint32_t i)
 {
 	struct recall_state *state = recall->state;
-	const struct remembered *oldest;
+	struct remembered *entry = &recall->entries[i];
 
-	for (; state->first < state->end; drop_oldest(recall, chains)) {
-		oldest = &recall->entries[place_of(recall, state->first)];
-		if (oldest->until_us > now_us)
-			break;
-	}
-	if (!recall_full(recall))
-		return;
-	oldest = &recall->entries[place_of(recall, state->first)];
-	/* Its lifetime is the same for all: what was as old is gone too. */
-	if (oldest->until_us - MEMORY_US > state->forgotten_us)
-		state->forgotten_us = oldest->until_us - MEMORY_US;
-	drop_oldest(recall, chains);
+	index_remove(&recall->index, i);
+	leave_chain(recall, i);
+	if (entry->older != NONE)
+		recall->entries[entry->older].younger = entry->younger;
+	else
+		state->oldest = entry->younger;
+	if (entry->younger != NONE)
+		recall->entries[entry->younger].older = entry->older;
+	else
+		state->youngest = entry->older;
+	*entry = (struct remembered){.older = state->free};
+	state->free = i;
+	state->count--;
 }
 
 void
-recall_add(struct recall *recall, const struct remembered *entry,
-	struct recall_chain *chain)
+recall_forget_oldest(struct recall *recall)
 {
-	uint32_t place = place_of(recall, recall->state->end++);
+	forget(recall, recall->state->oldest);
+}
 
-	recall->entries[place] = *entry;
-	recall->entries[place].next_of_user = 0;
-	index_add(&recall->index, place);
-	if (!chain)
+void
+recall_forget_oldest_of(struct recall *recall, uint32_t user)
+{
+	forget(recall, recall->chain_of(recall->owner, user)->oldest);
+}
+
+void
+recall_expire(struct recall *recall, int64_t now_us)
+{
+	while (recall->state->oldest != NONE &&
+		recall->entries[recall->state->oldest].until_us <= now_us)
+		recall_forget_oldest(recall);
+}
+
+static void
+join_chain(struct recall *recall, uint32_t i)
+{
+	struct recall_chain *chain;
+
+	if (!recall->chain_of)
 		return;
-	if (chain->last != 0)
-		recall->entries[chain->last - 1].next_of_user = place + 1;
+	chain = recall->chain_of(recall->owner, recall->entries[i].user);
+	if (chain->youngest != NONE)
+		recall->entries[chain->youngest].younger_of_user = i;
 	else
-		chain->first = place + 1;
-	chain->last = place + 1;
+		chain->oldest = i;
+	chain->youngest = i;
 	chain->count++;
 }
 
 void
-recall_forget_oldest(struct recall *recall, struct recall_chain *chain)
+recall_add(struct recall *recall, const struct remembered *entry)
 {
-	forget(recall, chain->first - 1, chain);
+	struct recall_state *state = recall->state;
+	uint32_t i = state->free;
+
+	assert(!recall_full(recall));
+	if (i != NONE)
+		state->free = recall->entries[i].older;
+	else
+		i = state->used++;
+	recall->entries[i] = *entry;
+	recall->entries[i].older = state->youngest;
+	recall->entries[i].younger = NONE;
+	recall->entries[i].younger_of_user = NONE;
+	if (state->youngest != NONE)
+		recall->entries[state->youngest].younger = i;
+	else
+		state->oldest = i;
+	state->youngest = i;
+	state->count++;
+	index_add(&recall->index, i);
+	join_chain(recall, i);
+}
+
+bool
+recall_extend(struct recall *recall, const uint64_t key[2], int64_t until_us)
+{
+	uint32_t i = index_find(&recall->index, key);
+
+	if (i == INDEX_NONE)
+		return false;
+	if (recall->entries[i].until_us < until_us)
+		recall->entries[i].until_us = until_us;
+	return true;
 }
 
 void
 recall_reindex(struct recall *recall)
 {
-	uint64_t number;
+	uint32_t i;
 
-	for (number = recall->state->first; number < recall->state->end;
-		number++) {
-		uint32_t place = place_of(recall, number);
-
-		if (!is_forgotten(&recall->entries[place]))
-			index_add(&recall->index, place);
-	}
+	for (i = recall->state->oldest; i != NONE;
+		i = recall->entries[i].younger)
+		index_add(&recall->index, i);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * recall.h - remembering keys for a while: a ring of entries in the order in
- * which they were made, and a hash index over them.
+ * recall.h - remembering keys for a while: entries in a list, the oldest
+ * first, and a hash index over them.
  *
  * Serves intents, client order ids and revoked sessions.  The index is
- * derived from the entries and never iterated; the ring is state.
+ * derived from the entries and never iterated; the entries are state.
+ * Entry 0 is "none".
  */
 #pragma once
 
@@ -38,23 +39,27 @@ struct remembered {
 	int64_t until_us;
 	uint64_t seq;   /* of the command that made it */
 	uint64_t terms; /* a hash of what was asked */
+	struct ident order; /* of a client order id */
 	uint32_t user;
-	uint32_t next_of_user; /* the user's next younger entry + 1, or 0 */
-	struct ident order;    /* of a client order id */
+	uint32_t older; /* neighbours in the list; a free one's next is older */
+	uint32_t younger;
+	uint32_t younger_of_user;
 };
 
 struct recall_state {
-	uint64_t first; /* entries are numbered for ever; place = number % max */
-	uint64_t end;
-	int64_t forgotten_us; /* the newest time that was pushed out early */
-	uint32_t max;         /* places, a power of two */
-	uint32_t spare;
+	uint32_t oldest;
+	uint32_t youngest;
+	uint32_t free;  /* a chain */
+	uint32_t used;  /* entries below it have been used; at least 1 */
+	uint32_t count; /* remembered now */
+	uint32_t max;
+	int64_t forgotten_us; /* kept by the owner; see engine.c */
 };
 
-/* The entries of one user, oldest first: places + 1, or 0. */
+/* The entries of one user. */
 struct recall_chain {
-	uint32_t first;
-	uint32_t last;
+	uint32_t oldest;
+	uint32_t youngest;
 	uint32_t count;
 };
 
@@ -62,8 +67,12 @@ struct recall {
 	struct recall_state *state;
 	struct remembered *entries;
 	struct index index;
+	/* The chain of an entry's user; NULL when users have none. */
+	struct recall_chain *(*chain_of)(void *owner, uint32_t user);
+	void *owner;
 };
 
+/* At most MAX entries at a time.  CHAIN_OF and OWNER are set by the caller. */
 bool recall_init(struct recall *recall, struct recall_state *state,
 	uint32_t max);
 void recall_done(struct recall *recall);
@@ -72,24 +81,20 @@ void recall_done(struct recall *recall);
 const struct remembered *recall_find(const struct recall *recall,
 	const uint64_t key[2], int64_t now_us);
 
-/*
- * Drop what has expired at NOW_US from the old end, and, when the ring is
- * full, its oldest.  CHAIN_OF gives the chain of an entry's user; it may be
- * NULL when the ring is not chained.
- */
-struct recall_chains {
-	struct recall_chain *(*of)(void *owner, uint32_t user);
-	void *owner;
-};
-void recall_make_room(struct recall *recall, int64_t now_us,
-	const struct recall_chains *chains);
+/* Drop what has expired, from the old end on. */
+void recall_expire(struct recall *recall, int64_t now_us);
 bool recall_full(const struct recall *recall);
+/* The oldest entry; there is one. */
+const struct remembered *recall_oldest(const struct recall *recall);
+void recall_forget_oldest(struct recall *recall);
+/* Of that user only; he has one. */
+void recall_forget_oldest_of(struct recall *recall, uint32_t user);
 
-/* Append a copy of ENTRY; there is room.  Its key is not there yet. */
-void recall_add(struct recall *recall, const struct remembered *entry,
-	struct recall_chain *chain);
-/* Forget the oldest of CHAIN, which is not empty. */
-void recall_forget_oldest(struct recall *recall, struct recall_chain *chain);
+/* Append a copy of ENTRY.  There is room, and its key is not there yet. */
+void recall_add(struct recall *recall, const struct remembered *entry);
+/* Remember KEY until UNTIL_US at least.  False when it is not there at all. */
+bool recall_extend(struct recall *recall, const uint64_t key[2],
+	int64_t until_us);
 
 /* After a snapshot was read into the entries. */
 void recall_reindex(struct recall *recall);

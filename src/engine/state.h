@@ -100,7 +100,7 @@ struct divider {
 struct instrument {
 	struct instrument_terms terms;
 	int64_t unit; /* quote units of one lot at one tick */
-	int64_t last_ticks; /* of the last trade; 0 before the first */
+	int64_t last_price; /* units, of the last trade; 0 before the first */
 	int64_t reference;  /* units; 0: none set */
 	uint64_t resting;   /* orders in its books */
 	struct divider tick;
@@ -313,6 +313,20 @@ ceil_rate(unsigned __int128 weighted)
 	return (int64_t)((weighted + RATE_SCALE - 1) / RATE_SCALE);
 }
 
+/*
+ * What LOTS come to, of a level: bids at a tiny price can want more of an
+ * asset together than an int64 can say, though not in lots, since the money
+ * that they hold is one.  Then it says the most.
+ */
+static inline int64_t
+level_quantity(int64_t lots, int64_t lot)
+{
+	int64_t quantity;
+
+	return __builtin_mul_overflow(lots, lot, &quantity) ? INT64_MAX
+							    : quantity;
+}
+
 /* ---- account.c ---- */
 
 /* The user of that number, or NULL. */
@@ -380,6 +394,9 @@ enum refusal apply_reference_price(struct engine *engine,
 
 /* ---- ladder.c ---- */
 
+/* Keys have 57 bits: ten steps of six bits above the leaves. */
+#define LADDER_HEIGHT_MAX 10
+
 static inline struct level *
 level_of(const struct engine *engine, uint32_t leaf, int64_t ticks)
 {
@@ -387,8 +404,8 @@ level_of(const struct engine *engine, uint32_t leaf, int64_t ticks)
 }
 
 /*
- * The leaf that holds TICKS, made if need be; NONE when a pool is full.  A
- * made leaf counts for nothing until a level of it is marked used.
+ * The leaf that holds TICKS, made if need be; a level of it is to be marked
+ * used at once.  The pools have room for a path for each order.
  */
 uint32_t ladder_open(struct engine *engine, struct ladder *ladder,
 	int64_t ticks);
@@ -413,8 +430,8 @@ crosses(enum side side, int64_t ticks, int64_t other)
 /* A slot for an order of USER, live but neither resting nor listed. */
 uint32_t order_take(struct engine *engine, uint32_t user);
 void order_give(struct engine *engine, uint32_t slot);
-/* Put it at the back of its level.  False when the ladder's pool is full. */
-bool book_rest(struct engine *engine, uint32_t slot);
+/* Put it at the back of its level. */
+void book_rest(struct engine *engine, uint32_t slot);
 /* Take it out of its level; the level's lots are lowered by what is left. */
 void book_unlink(struct engine *engine, uint32_t slot);
 /* His list of resting orders, the newest first. */
@@ -490,7 +507,7 @@ enum refusal check_band(const struct instrument *instrument, int64_t price);
 /* Fills in NOTIONAL; TOO_BIG when it, or a buy's hold, is out of range. */
 enum refusal check_notional(struct terms *terms, uint32_t rate);
 enum refusal check_value(const struct engine *engine, const struct user *user,
-	const struct instrument *instrument, int64_t value);
+	const struct instrument *instrument, __int128 value);
 
 /* The key that a client order id is remembered under. */
 void client_key(uint32_t user, const char *id, size_t length, uint64_t key[2]);
