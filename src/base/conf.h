@@ -134,7 +134,9 @@
 	X(WITHDRAWAL_TWO_DECIDERS, "withdrawal.two_deciders", NUMBER, "10000", \
 		0, 90000000000, "worth in USD above which two must approve")   \
 	X(DEMO_ENABLED, "demo.enabled", NUMBER, "0", 0, 1,                     \
-		"whether the demo market trades")
+		"whether the demo market trades")                              \
+	X(DEMO_SEED, "demo.seed", NUMBER, "1", 0, INT64_MAX,                   \
+		"of its random walks; the same seed walks the same way")
 
 enum conf_key {
 #define X(sym, ...) CONF_##sym,

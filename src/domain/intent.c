@@ -188,6 +188,24 @@ take_row(struct ctx *ctx, struct db_rows *rows, struct intent *out, bool *more)
 	return ST_OK;
 }
 
+static enum status
+take_rows(struct ctx *ctx, struct db_rows *rows, struct intent_list *out)
+{
+	struct intent_list list = {0};
+	bool more = true;
+
+	list.intents = arena_array(ctx->arena, db_count(rows) + 1,
+		sizeof(*list.intents));
+	for (;;) {
+		TRY(take_row(ctx, rows, &list.intents[list.n], &more));
+		if (!more)
+			break;
+		list.n++;
+	}
+	*out = list;
+	return ST_OK;
+}
+
 enum status
 intent_open(struct ctx *ctx, uint32_t user, int64_t before_us, unsigned limit,
 	struct intent_list *out)
@@ -202,9 +220,7 @@ intent_open(struct ctx *ctx, uint32_t user, int64_t before_us, unsigned limit,
 		"command FROM intents WHERE state = 'open' AND created_at < ? "
 		"AND (tried_at IS NULL OR tried_at < ?) "
 		"ORDER BY created_at LIMIT ?";
-	struct intent_list list = {0};
 	struct db_rows *rows;
-	bool more = true;
 
 	if (user)
 		TRY(db_query(ctx, of_user,
@@ -216,16 +232,25 @@ intent_open(struct ctx *ctx, uint32_t user, int64_t before_us, unsigned limit,
 			DB_IN(db_time(before_us), db_time(before_us),
 				db_u64(limit)),
 			&rows));
-	list.intents = arena_array(ctx->arena, db_count(rows) + 1,
-		sizeof(*list.intents));
-	for (;;) {
-		TRY(take_row(ctx, rows, &list.intents[list.n], &more));
-		if (!more)
-			break;
-		list.n++;
-	}
-	*out = list;
-	return ST_OK;
+	return take_rows(ctx, rows, out);
+}
+
+enum status
+intent_due(struct ctx *ctx, unsigned limit, struct intent_list *out)
+{
+	struct db_rows *rows;
+
+	TRY(db_query(ctx,
+		"SELECT id, source, reference, user_id, attempts, created_at, "
+		"command FROM intents WHERE state = 'open' AND created_at < ? "
+		"AND (tried_at IS NULL OR TIMESTAMPADD(SECOND, "
+		"LEAST(1 << LEAST(attempts, 16), ?), tried_at) < ?) "
+		"ORDER BY COALESCE(tried_at, created_at) LIMIT ?",
+		DB_IN(db_time(ctx->now_us - INTENT_PAUSE_US),
+			db_u64(INTENT_PAUSE_MAX_S), db_time(ctx->now_us),
+			db_u64(limit)),
+		&rows));
+	return take_rows(ctx, rows, out);
 }
 
 enum status

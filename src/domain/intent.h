@@ -71,5 +71,15 @@ struct intent_list {
 enum status intent_open(struct ctx *ctx, uint32_t user, int64_t before_us,
 	unsigned limit, struct intent_list *out) MUST_USE;
 
+/*
+ * At most LIMIT open ones that are due to be sent again, the longest due
+ * first: who made one had INTENT_PAUSE_US to send it himself, and the pause
+ * doubles with each try, up to INTENT_PAUSE_MAX_S.
+ */
+#define INTENT_PAUSE_US (5 * INT64_C(1000000))
+#define INTENT_PAUSE_MAX_S 300
+enum status intent_due(struct ctx *ctx, unsigned limit,
+	struct intent_list *out) MUST_USE;
+
 /* Mark as stale what is too old to be sent; how many were. */
 enum status intent_retire(struct ctx *ctx, uint64_t *out) MUST_USE;
