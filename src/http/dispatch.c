@@ -314,7 +314,8 @@ describe(const struct job *job, enum status status, struct outgoing *out)
 {
 	const struct ctx *ctx = &job->req.ctx;
 
-	out->method = arena_strndup(ctx->arena, job->in->method, 16);
+	out->method = arena_strndup(ctx->arena, job->in->method,
+		strnlen(job->in->method, 16));
 	out->path = job->req.path;
 	out->remote_address = arena_strdup(ctx->arena, ctx->remote_address);
 	out->edition = job->req.edition->name;
