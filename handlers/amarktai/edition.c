@@ -5,6 +5,8 @@
  * Most of its successes begin with "success": true; those that don't (log-in,
  * registration, ping, platforms) are written by req_reply_plain().
  */
+#include "handlers/amarktai/edition.h"
+
 #include "base/clock.h"
 #include "handlers/editions.h"
 
@@ -54,5 +56,6 @@ const struct edition amarktai = {
 	.limits = {[RATE_READ] = &limit,
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
-	.routes = (const struct route *const[]){NULL},
+	.routes = (const struct route *const[]){amarktai_auth, amarktai_account,
+		NULL},
 };

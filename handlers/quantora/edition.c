@@ -48,5 +48,6 @@ const struct edition quantora = {
 	.limits = {[RATE_READ] = &limit,
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
-	.routes = (const struct route *const[]){quantora_orders, NULL},
+	.routes = (const struct route *const[]){quantora_auth, quantora_orders,
+		quantora_admin, quantora_withdrawals, NULL},
 };

@@ -9,4 +9,7 @@
 
 #include "http/route.h"
 
+extern const struct route quantora_admin[];
+extern const struct route quantora_auth[];
 extern const struct route quantora_orders[];
+extern const struct route quantora_withdrawals[];

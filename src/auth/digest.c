@@ -78,6 +78,27 @@ digest_equal(const struct digest *a, const struct digest *b)
 }
 
 void
+digest_format(const struct digest *digest, char *buf)
+{
+	sodium_bin2hex(buf, DIGEST_TEXT_MAX, digest->bytes, DIGEST_BYTES);
+}
+
+enum status
+digest_parse(const char *text, struct digest *out)
+{
+	struct digest digest;
+	const char *end;
+	size_t n;
+
+	if (sodium_hex2bin(digest.bytes, DIGEST_BYTES, text, strlen(text), NULL,
+		    &n, &end) != 0 ||
+		n != DIGEST_BYTES || *end)
+		return ST_INVALID;
+	*out = digest;
+	return ST_OK;
+}
+
+void
 random_token(char *buf)
 {
 	uint8_t bytes[32];

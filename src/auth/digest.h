@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "auth/vault.h"
+#include "base/status.h"
 
 #define DIGEST_BYTES 32
 
@@ -41,6 +42,11 @@ struct digest digest_of(const struct vault *vault, enum vault_digest purpose,
 
 /* In constant time. */
 int digest_equal(const struct digest *a, const struct digest *b);
+
+/* 64 hexadecimal digits, and NUL. */
+#define DIGEST_TEXT_MAX 65
+void digest_format(const struct digest *digest, char *buf);
+enum status digest_parse(const char *text, struct digest *out) MUST_USE;
 
 /* 256 random bits in base64url without padding: 43 characters and NUL. */
 #define RANDOM_TOKEN_MAX 44

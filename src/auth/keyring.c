@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/secret_file.h"
 #include "base/clock.h"
 
 #define SUFFIX ".key"
@@ -105,7 +106,7 @@ read_keys(DIR *dir, struct key_set *set, char **reason)
 			continue;
 		length = (size_t)(dot - entry->d_name);
 		if (!kid_valid(entry->d_name, length))
-			continue; /* also a new one under its passing name */
+			continue;
 		if (set->n == KEYS_MAX)
 			return refuse(reason, "more than %d signing keys",
 				KEYS_MAX);
@@ -233,51 +234,25 @@ keyring_find(const struct keyring *ring, const char *kid, size_t length)
 	return NULL;
 }
 
-/* Written under a passing name, so that no reader sees half of it. */
-static int
-write_key(const char *path, const char *passing)
-{
-	uint8_t bytes[TOKEN_KEY_BYTES];
-	char text[HEX_CHARS + 1];
-	int fd = open(passing, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int rc = -1;
-
-	if (fd < 0)
-		return -1;
-	randombytes_buf(bytes, sizeof(bytes));
-	sodium_bin2hex(text, sizeof(text), bytes, sizeof(bytes));
-	text[HEX_CHARS] = '\n';
-	if (write(fd, text, sizeof(text)) == (ssize_t)sizeof(text) &&
-		fsync(fd) == 0)
-		rc = rename(passing, path);
-	sodium_memzero(bytes, sizeof(bytes));
-	sodium_memzero(text, sizeof(text));
-	if (close(fd) != 0 || rc != 0) {
-		unlink(passing);
-		return -1;
-	}
-	return 0;
-}
-
 enum status
 token_key_create(const char *directory, int64_t now_us, char *kid)
 {
-	char name[TOKEN_KID_MAX], *path, *passing;
-	int rc;
+	char name[TOKEN_KID_MAX], *path;
+	time_t now = now_us / US_PER_SECOND;
+	enum status status;
+	struct tm at;
+	size_t n;
 
-	if (sodium_init() < 0)
+	if (sodium_init() < 0 || !gmtime_r(&now, &at))
 		return ST_INTERNAL;
-	/* Ten digits until the year 2286, so names sort by time. */
-	snprintf(name, sizeof(name), "%010lld-%08x",
-		(long long)(now_us / US_PER_SECOND), randombytes_random());
-	if (asprintf(&path, "%s/%s" SUFFIX, directory, name) < 0 ||
-		asprintf(&passing, "%s/.%s.new", directory, name) < 0)
+	/* Names sort by time: the newest key signs. */
+	n = strftime(name, sizeof(name), "%Y%m%dT%H%M%S", &at);
+	snprintf(name + n, sizeof(name) - n, "-%08x", randombytes_random());
+	if (asprintf(&path, "%s/%s" SUFFIX, directory, name) < 0)
 		abort();
-	rc = write_key(path, passing);
+	status = secret_file_create(path);
 	free(path);
-	free(passing);
-	if (rc != 0)
-		return ST_UNAVAILABLE;
+	TRY(status);
 	memcpy(kid, name, sizeof(name));
 	return ST_OK;
 }

@@ -38,7 +38,8 @@ enum vault_digest {
 	DIGEST_RECOVERY = 102, /* recovery codes */
 	DIGEST_REFRESH = 103,  /* refresh tokens */
 	DIGEST_NAME = 104,     /* log-in names in the throttle */
-	DIGEST_INVITE = 105    /* invite codes */
+	DIGEST_INVITE = 105,   /* invite codes */
+	DIGEST_REFERENCE = 106 /* references given as text */
 };
 
 /* Where a sealed value lives. */

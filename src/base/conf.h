@@ -125,7 +125,7 @@
 		86400, "life of an access token")                              \
 	X(AUTH_REFRESH_SECONDS, "auth.refresh_seconds", NUMBER, "604800", 300, \
 		31536000, "life of a refresh token, and so of a session")      \
-	X(AUTH_TOTP_ISSUER, "auth.totp_issuer", TEXT, "Quantora", 0, 0,        \
+	X(AUTH_TOTP_ISSUER, "auth.totp_issuer", TEXT, "Amarktai", 0, 0,        \
 		"what an authenticator app shows")                             \
 	X(AUTH_INVITES, "auth.invites", TEXT, "optional", 0, 0,                \
 		"invite codes at registration: off, optional or required")     \

@@ -200,7 +200,8 @@ merge_preferences(struct ctx *ctx, const char *old, const char *change,
 #define PREFERENCES_MAX 4096 /* bytes */
 
 enum status
-user_update(struct ctx *ctx, const struct profile_change *change, struct user *out)
+user_update(struct ctx *ctx, const struct profile_change *change,
+	struct user *out)
 {
 	struct user user;
 

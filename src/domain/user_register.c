@@ -11,6 +11,7 @@
 #include "domain/audit.h"
 #include "domain/core.h"
 #include "domain/intent.h"
+#include "domain/invite.h"
 #include "domain/user.h"
 
 #define EMAIL_MAX 254 /* RFC 5321 */
@@ -86,11 +87,23 @@ struct registration {
 	uint32_t number; /* once inserted */
 };
 
-static enum status
-check_new(struct ctx *ctx, const struct user_new *new)
+enum invites { INVITES_OFF, INVITES_OPTIONAL, INVITES_REQUIRED };
+
+/* A word that we do not know closes the door. */
+static enum invites
+invites(const struct ctx *ctx)
 {
 	const char *mode = conf_text(ctx->conf, CONF_AUTH_INVITES);
 
+	if (strcmp(mode, "off") == 0)
+		return INVITES_OFF;
+	return strcmp(mode, "optional") == 0 ? INVITES_OPTIONAL
+					     : INVITES_REQUIRED;
+}
+
+static enum status
+check_new(struct ctx *ctx, const struct user_new *new)
+{
 	if (!email_valid(new->email))
 		return fail(ctx, ST_INVALID, "email",
 			"this is not an e-mail address");
@@ -101,7 +114,7 @@ check_new(struct ctx *ctx, const struct user_new *new)
 			"'+' or '-'");
 	/* Programs of ours ask for nobody's invitation. */
 	if (!new->invite && ctx_is_remote(ctx) &&
-		strcmp(mode, "required") == 0)
+		invites(ctx) == INVITES_REQUIRED)
 		return fail(ctx, ST_FORBIDDEN, "invite_code",
 			"registration needs an invite code");
 	return password_acceptable(ctx, "password", new->password);
@@ -124,27 +137,6 @@ check_taken(struct ctx *ctx, const struct registration *r)
 		return fail(ctx, ST_CONFLICT, "username",
 			"this username is already taken");
 	return status == ST_NOT_FOUND ? ST_OK : status;
-}
-
-static enum status
-use_invite(struct ctx *ctx, const char *code)
-{
-	struct digest hash;
-	struct db_done done;
-
-	if (!code ||
-		strcmp(conf_text(ctx->conf, CONF_AUTH_INVITES), "off") == 0)
-		return ST_OK;
-	hash = digest_of(ctx->auth->vault, DIGEST_INVITE, code, strlen(code));
-	TRY(db_exec(ctx,
-		"UPDATE invite_codes SET uses = uses + 1 WHERE hash = ? "
-		"AND uses < uses_max AND (expires_at IS NULL OR expires_at > ?)",
-		DB_IN(db_bytes(hash.bytes, DIGEST_BYTES), db_time(ctx->now_us)),
-		&done));
-	if (done.affected == 0)
-		return fail(ctx, ST_FORBIDDEN, "invite_code",
-			"this invite code is not valid");
-	return ST_OK;
 }
 
 static enum status
@@ -174,7 +166,8 @@ register_tx(struct ctx *ctx, void *arg)
 	struct registration *r = arg;
 	struct cmd_user_create create;
 
-	TRY(use_invite(ctx, r->new->invite));
+	if (r->new->invite && invites(ctx) != INVITES_OFF)
+		TRY(invite_use_tx(ctx, r->new->invite));
 	TRY(insert_user(ctx, r));
 	create = (struct cmd_user_create){
 		.head = CORE_COMMAND(USER_CREATE, cmd_user_create, r->number),
