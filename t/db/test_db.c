@@ -3,17 +3,15 @@
  * test_db.c - values there and back, transactions that are run again, and a
  * server that goes away at every bad moment.
  */
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "t/db/proxy.h"
 #include "t/db/server.h"
 #include "t/harness/suite.h"
 
@@ -673,113 +671,17 @@ START_TEST(lost_at_commit)
 }
 END_TEST
 
-/*
- * A proxy that passes everything on, until a COMMIT: then it either lets the
- * server have it and swallows the answer, or swallows the COMMIT itself.
- */
-enum cut { CUT_ANSWER, CUT_COMMIT };
-
-struct proxy {
-	char path[100];
-	int listener;
-	enum cut cut;
-	int cuts_left;
-	pthread_t thread;
-};
-
-static int
-dial(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	ck_assert_int_eq(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-/* False when the connection is to be cut. */
-static bool
-pass(struct proxy *proxy, int from, int to, bool asking, int server_fd)
-{
-	char bytes[65536];
-	ssize_t n = read(from, bytes, sizeof(bytes));
-	bool commit = n > 0 && asking && memmem(bytes, (size_t)n, "COMMIT", 6);
-
-	if (n <= 0)
-		return false;
-	if (commit && proxy->cuts_left > 0) {
-		proxy->cuts_left--;
-		if (proxy->cut == CUT_COMMIT)
-			return false;
-		ck_assert_int_eq(write(to, bytes, (size_t)n), n);
-		/* The answer has come: it is committed. */
-		ck_assert_int_gt(read(server_fd, bytes, sizeof(bytes)), 0);
-		return false;
-	}
-	return write(to, bytes, (size_t)n) == n;
-}
-
-static void *
-proxy_run(void *arg)
-{
-	struct proxy *proxy = arg;
-	int client;
-
-	while ((client = accept(proxy->listener, NULL, NULL)) >= 0) {
-		int server_fd = dial(server_socket());
-		struct pollfd fds[2] = {{client, POLLIN, 0},
-			{server_fd, POLLIN, 0}};
-		bool open = true;
-
-		while (open && poll(fds, 2, -1) > 0) {
-			if (fds[0].revents)
-				open = pass(proxy, client, server_fd, true,
-					server_fd);
-			if (open && fds[1].revents)
-				open = pass(proxy, server_fd, client, false,
-					server_fd);
-		}
-		close(client);
-		close(server_fd);
-	}
-	return NULL;
-}
-
 static struct ctx *
-proxy_start(struct proxy *proxy, enum cut cut, int cuts)
+through(struct proxy *proxy)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	proxy->cut = cut;
-	proxy->cuts_left = cuts;
-	snprintf(proxy->path, sizeof(proxy->path), "%s/proxy-%d", server_dir(),
-		getpid());
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", proxy->path);
-	proxy->listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(proxy->listener, (struct sockaddr *)&address,
-				 sizeof(address)), 0);
-	ck_assert_int_eq(listen(proxy->listener, 8), 0);
-	pthread_create(&proxy->thread, NULL, proxy_run, proxy);
-	return server_ctx_with(&(struct db_options){.socket = proxy->path,
+	return server_ctx_with(&(struct db_options){.socket = proxy_path(proxy),
 		.database = DATABASE, .user = "root", .answer_s = 10});
-}
-
-static void
-proxy_stop(struct proxy *proxy, struct ctx *c)
-{
-	server_ctx_free(c);
-	shutdown(proxy->listener, SHUT_RDWR);
-	pthread_join(proxy->thread, NULL);
-	close(proxy->listener);
-	unlink(proxy->path);
 }
 
 START_TEST(a_lost_commit_is_unknown)
 {
-	struct proxy proxy;
-	struct ctx *c = proxy_start(&proxy, (enum cut)_i, 1);
+	struct proxy *proxy = proxy_start((enum cut)_i, 1, 1);
+	struct ctx *c = through(proxy);
 	int runs = 0;
 
 	ck_assert_int_eq(db_tx(c, add_one, &runs), ST_OUTCOME_UNKNOWN);
@@ -788,7 +690,8 @@ START_TEST(a_lost_commit_is_unknown)
 		_i == CUT_ANSWER);
 	/* The connection is good again. */
 	OK(db_tx(c, add_one, &runs));
-	proxy_stop(&proxy, c);
+	server_ctx_free(c);
+	proxy_stop(proxy);
 }
 END_TEST
 
@@ -806,14 +709,15 @@ was_committed(struct ctx *c, void *arg, bool *committed)
 
 START_TEST(a_lost_commit_can_be_asked_for)
 {
-	struct proxy proxy;
-	struct ctx *c = proxy_start(&proxy, (enum cut)_i, 1);
+	struct proxy *proxy = proxy_start((enum cut)_i, 1, 1);
+	struct ctx *c = through(proxy);
 	int runs = 0;
 
 	OK(db_tx_checked(c, add_one, was_committed, &runs));
 	ck_assert_int_eq(runs, _i == CUT_ANSWER ? 1 : 2);
 	ck_assert_int_eq(number("SELECT x FROM n WHERE id = 1"), 1);
-	proxy_stop(&proxy, c);
+	server_ctx_free(c);
+	proxy_stop(proxy);
 }
 END_TEST
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * mysql_sink.c - one transaction a batch.
+ *
+ * The position is read first, for update: so a batch whose COMMIT got no
+ * answer is simply written again, and finds itself done or not.  Whatever the
+ * rows themselves tell to be wrong (a key that is taken, an order that is not
+ * there) is a broken invariant: nothing of the batch is kept.
+ */
+#include "settle/mysql_sink.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "db/db.h"
+#include "settle/tables.h"
+
+struct mysql_sink {
+	struct settle_sink sink; /* first */
+	struct ctx *ctx;
+	char reason[256];
+	/* Orders of the batch, those of earlier batches behind the new ones. */
+	struct order_row *orders;
+	size_t orders_room;
+};
+
+static struct mysql_sink *
+self_of(struct settle_sink *sink)
+{
+	return (struct mysql_sink *)(void *)sink;
+}
+
+/* Keep why, also of what MySQL said, and drop what the arena held. */
+static enum status
+end(struct mysql_sink *self, enum status status)
+{
+	const char *reason = self->ctx->fault.reason;
+
+	if (status != ST_OK)
+		snprintf(self->reason, sizeof(self->reason), "%s",
+			reason ? reason : db_error(self->ctx->db));
+	self->ctx->fault = (struct fault){0};
+	arena_reset(self->ctx->arena);
+	return status;
+}
+
+static const char *
+reason(struct settle_sink *sink)
+{
+	return self_of(sink)->reason;
+}
+
+/* ---- Where we are ------------------------------------------------------------ */
+
+static enum status
+load_markets(struct ctx *ctx, struct settle_batch *batch)
+{
+	uint16_t instrument, base, quote;
+	struct db_rows *rows;
+
+	TRY(db_query(ctx,
+		"SELECT id, base_id, quote_id FROM instruments LIMIT 65536",
+		DB_NOTHING, &rows));
+	while (db_next(rows,
+		DB_OUT(db_to_u16(&instrument), db_to_u16(&base),
+			db_to_u16(&quote)))) {
+		if (instrument >= INSTRUMENTS_MAX)
+			return fail(ctx, ST_CONFLICT, NULL,
+				"the instruments in MySQL are not ours");
+		settle_batch_market(batch, instrument, base, quote);
+	}
+	return ST_OK;
+}
+
+static enum status
+position(struct settle_sink *sink, struct ident *journal,
+	uint64_t *applied_seq, struct settle_batch *batch)
+{
+	struct mysql_sink *self = self_of(sink);
+	struct ctx *ctx = self->ctx;
+	enum status status = load_markets(ctx, batch);
+
+	if (status == ST_OK)
+		status = db_one(ctx,
+			"SELECT journal_id, applied_seq FROM settle_state "
+			"WHERE id = 1",
+			DB_NOTHING,
+			DB_OUT(db_to_ident(journal), db_to_u64(applied_seq)));
+	return end(self, status);
+}
+
+static enum status
+adopt(struct settle_sink *sink, struct ident journal)
+{
+	struct mysql_sink *self = self_of(sink);
+	int64_t now_us = clock_wall_us();
+
+	return end(self,
+		db_exec(self->ctx,
+			"INSERT INTO settle_state (id, journal_id, "
+			"applied_seq, applied_at, updated_at) "
+			"VALUES (1, ?, 0, ?, ?)",
+			DB_IN(db_ident(journal), db_time(now_us),
+				db_time(now_us)),
+			NULL));
+}
+
+/* ---- A batch ------------------------------------------------------------------ */
+
+struct writing {
+	struct mysql_sink *self;
+	const struct settle_batch *batch;
+	size_t n_opened, n_changed;
+};
+
+static enum status
+insert(struct ctx *ctx, const struct db_bulk *bulk, const struct rows *rows)
+{
+	return rows->n == 0 ? ST_OK
+			    : db_bulk_insert(ctx, bulk, rows->at, rows->n, NULL);
+}
+
+/* The new orders first, in the order of their ids; the others behind them. */
+static void
+sort_orders(struct writing *w)
+{
+	struct mysql_sink *self = w->self;
+	const struct rows *rows = &w->batch->orders;
+	size_t i, opened = 0, changed = rows->n;
+
+	if (self->orders_room < rows->n) {
+		free(self->orders);
+		self->orders_room = rows->room;
+		self->orders = calloc(rows->room, sizeof(*self->orders));
+		if (!self->orders)
+			abort();
+	}
+	for (i = 0; i < rows->n; i++) {
+		const struct order_row *row = ROWS_AT(rows, order_row, i);
+
+		self->orders[row->opened ? opened++ : --changed] = *row;
+	}
+	w->n_opened = opened;
+	w->n_changed = rows->n - opened;
+}
+
+static enum status
+write_orders(struct ctx *ctx, const struct writing *w)
+{
+	const struct order_row *orders = w->self->orders;
+	uint64_t affected;
+
+	if (w->n_opened > 0)
+		TRY(db_bulk_insert(ctx, &bulk_orders_opened, orders,
+			w->n_opened, NULL));
+	if (w->n_changed == 0)
+		return ST_OK;
+	TRY(db_bulk_insert(ctx, &bulk_orders_changed, orders + w->n_opened,
+		w->n_changed, &affected));
+	/* Two for each that was there and changed; seq always does. */
+	if (affected != 2 * w->n_changed)
+		return fail(ctx, ST_CONFLICT, NULL,
+			"an order that changed was never opened here");
+	return ST_OK;
+}
+
+static enum status
+write_rare(struct ctx *ctx, const struct settle_batch *batch)
+{
+	size_t i;
+
+	TRY(insert(ctx, &bulk_assets, &batch->assets));
+	TRY(insert(ctx, &bulk_instruments, &batch->instruments));
+	TRY(insert(ctx, &bulk_users, &batch->users));
+	TRY(insert(ctx, &bulk_revocations, &batch->revocations));
+	TRY(insert(ctx, &bulk_limits, &batch->limits));
+	TRY(insert(ctx, &bulk_withdrawals, &batch->withdrawals));
+	for (i = 0; i < batch->references.n; i++) {
+		const struct reference_row *row =
+			ROWS_AT(&batch->references, reference_row, i);
+
+		TRY(db_exec(ctx,
+			"UPDATE instruments SET reference_price = ? "
+			"WHERE id = ?",
+			DB_IN(db_decimal((struct decimal){row->price}),
+				db_u64(row->instrument)),
+			NULL));
+	}
+	return ST_OK;
+}
+
+static enum status
+write_rows(struct ctx *ctx, const struct writing *w)
+{
+	const struct settle_batch *batch = w->batch;
+
+	TRY(write_rare(ctx, batch));
+	TRY(write_orders(ctx, w));
+	TRY(insert(ctx, &bulk_trades, &batch->trades));
+	TRY(insert(ctx, &bulk_legs, &batch->legs));
+	TRY(insert(ctx, &bulk_balances, &batch->balances));
+	TRY(insert(ctx, &bulk_houses, &batch->houses));
+	return insert(ctx, &bulk_candles, &batch->candles);
+}
+
+static enum status
+write_tx(struct ctx *ctx, void *arg)
+{
+	const struct writing *w = arg;
+	const struct settle_batch *batch = w->batch;
+	uint64_t applied_seq;
+	enum status status;
+
+	status = db_one(ctx,
+		"SELECT applied_seq FROM settle_state WHERE id = 1 FOR UPDATE",
+		DB_NOTHING, DB_OUT(db_to_u64(&applied_seq)));
+	if (status == ST_NOT_FOUND)
+		return fail(ctx, ST_CONFLICT, NULL,
+			"the settler's position is gone from MySQL");
+	TRY(status);
+	/* An earlier try has done it, whose answer was lost. */
+	if (applied_seq == batch->last_seq)
+		return ST_OK;
+	if (applied_seq != batch->first_seq - 1)
+		return fail(ctx, ST_CONFLICT, NULL,
+			"MySQL is at sequence %llu, and the batch begins at "
+			"%llu: does another settler run?",
+			(unsigned long long)applied_seq,
+			(unsigned long long)batch->first_seq);
+	TRY(write_rows(ctx, w));
+	return db_exec(ctx,
+		"UPDATE settle_state SET applied_seq = ?, applied_at = ?, "
+		"updated_at = ? WHERE id = 1",
+		DB_IN(db_u64(batch->last_seq), db_time(batch->last_us),
+			db_time(clock_wall_us())),
+		NULL);
+}
+
+static enum status
+write_batch(struct settle_sink *sink, const struct settle_batch *batch)
+{
+	struct mysql_sink *self = self_of(sink);
+	struct writing w = {.self = self, .batch = batch};
+
+	assert(batch->first_seq != 0);
+	sort_orders(&w);
+	return end(self, db_tx(self->ctx, write_tx, &w));
+}
+
+struct settle_sink *
+mysql_sink_new(struct ctx *ctx)
+{
+	struct mysql_sink *self = calloc(1, sizeof(*self));
+
+	if (!self)
+		abort();
+	self->sink = (struct settle_sink){
+		.position = position,
+		.adopt = adopt,
+		.write = write_batch,
+		.reason = reason,
+	};
+	self->ctx = ctx;
+	return &self->sink;
+}
+
+void
+mysql_sink_free(struct settle_sink *sink)
+{
+	if (!sink)
+		return;
+	free(self_of(sink)->orders);
+	free(self_of(sink));
+}

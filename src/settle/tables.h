@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * tables.h - how the rows of a batch are written.  For mysql_sink.c alone.
+ */
+#pragma once
+
+#include "db/db.h"
+
+extern const struct db_bulk bulk_legs;
+extern const struct db_bulk bulk_trades;
+extern const struct db_bulk bulk_orders_opened;
+extern const struct db_bulk bulk_orders_changed;
+extern const struct db_bulk bulk_balances;
+extern const struct db_bulk bulk_houses;
+extern const struct db_bulk bulk_candles;
+extern const struct db_bulk bulk_users;
+extern const struct db_bulk bulk_revocations;
+extern const struct db_bulk bulk_limits;
+extern const struct db_bulk bulk_withdrawals;
+extern const struct db_bulk bulk_assets;
+extern const struct db_bulk bulk_instruments;
