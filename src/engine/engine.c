@@ -222,6 +222,7 @@ remember_intent(struct engine *engine, const struct message *command,
 		.seq = engine->seq,
 		.terms = XXH3_64bits(command, command->size),
 		.user = command->user,
+		.type = command->type,
 	};
 	int64_t own_us, lost_us;
 

@@ -134,7 +134,8 @@ why_not_held(const struct engine *engine, const struct cmd_withdraw_end *cmd)
 
 	memcpy(key, cmd->withdrawal.bytes, sizeof(key));
 	hold = recall_find(&engine->intents, key, engine->now_us);
-	return hold && hold->user == cmd->head.user
+	return hold && hold->user == cmd->head.user &&
+			hold->type == CMD_WITHDRAW_HOLD
 		? REFUSED_WITHDRAWAL_DECIDED
 		: REFUSED_UNKNOWN_WITHDRAWAL;
 }

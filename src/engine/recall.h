@@ -44,6 +44,8 @@ struct remembered {
 	uint32_t older; /* neighbours in the list; a free one's next is older */
 	uint32_t younger;
 	uint32_t younger_of_user;
+	uint32_t type; /* of the command, of an intent */
+	uint32_t spare;
 };
 
 struct recall_state {
