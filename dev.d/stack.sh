@@ -10,8 +10,7 @@
 # Everything is made only where it is missing, or from what is there, so that an
 # interrupted run is healed by the next one.
 
-MYSQL_ACCOUNTS=(api settler stream worker migrate auditor root)
-SECRET_DIRS=(conf secrets secrets/jwt secrets/tls nginx mysql redis journal archive log pid tmp)
+RUN_DIRS=(conf secrets secrets/tls nginx mysql redis journal archive log pid tmp)
 DISK_WANTED_MB=400
 SOCKET_NAME_BYTES=24 # the longest name in sock/, with what a daemon may append
 SOCKET_PATH_BYTES=107
@@ -81,15 +80,12 @@ stack_fill() {
 	printf '%s\n' "$text"
 }
 
-stack_secret() {
-	[ -s "$1" ] || openssl rand -hex 32 | stack_write "$1" 600
-}
-
-# The key that signs tokens; more are added with quantoractl.
-stack_token_key() {
-	local dir=$QUANTORA_RUN_DIR/secrets/jwt
-	compgen -G "$dir/*.key" >/dev/null ||
-		stack_secret "$dir/$(date -u +%Y%m%dT%H%M%S)-$(openssl rand -hex 4).key"
+# Keys, and the passwords of MySQL's accounts; that of root is for tests alone.
+stack_secrets() {
+	local log=$QUANTORA_RUN_DIR/log/secrets.log root=$QUANTORA_RUN_DIR/secrets/mysql-root
+	"$QUANTORA_BUILD_DIR/quantoractl" -c "$QUANTORA_RUN_DIR/conf/quantora.ini" \
+		secrets init >"$log" 2>&1 || build_failed "The secrets could not be made" "$log"
+	[ -s "$root" ] || openssl rand -hex 32 | stack_write "$root" 600
 }
 
 stack_certificate() {
@@ -140,7 +136,6 @@ stack_settings() {
 		name=QUANTORA_$name
 		printf '%s=%s\n' "$name" "${!name}"
 	done | stack_write "$conf/stack.env"
-	stack_accounts_sql | stack_write "$QUANTORA_RUN_DIR/secrets/accounts.sql" 600
 }
 
 stack_nginx() {
@@ -168,7 +163,7 @@ stack_nginx() {
 }
 
 stack_prepare() {
-	local run=$QUANTORA_RUN_DIR dir free_mb account
+	local run=$QUANTORA_RUN_DIR dir free_mb
 	mkdir -p "$run" 2>/dev/null && [ -w "$run" ] ||
 		die "Nothing can be written in $run: is the disk full, or not yours?"
 	for dir in "$run"/*/; do
@@ -178,18 +173,15 @@ stack_prepare() {
 	free_mb=$(df -Pm "$run" | awk 'NR == 2 { print $4 }')
 	((free_mb >= DISK_WANTED_MB)) ||
 		die "The disk of $run has $free_mb MB free, and $DISK_WANTED_MB are needed."
-	for dir in "${SECRET_DIRS[@]}"; do
+	for dir in "${RUN_DIRS[@]}"; do
 		mkdir -p "$run/$dir"
 	done
 	chmod 700 "$run/secrets"
 	stack_make_sock_dir
-	for account in "${MYSQL_ACCOUNTS[@]}"; do
-		stack_secret "$run/secrets/mysql-$account"
-	done
-	stack_secret "$run/secrets/master.key"
-	stack_token_key
-	stack_certificate
 	stack_settings
+	stack_secrets
+	stack_accounts_sql | stack_write "$run/secrets/accounts.sql" 600
+	stack_certificate
 	stack_nginx
 	# A data directory is never made while an earlier run still has one open.
 	supervise stop >/dev/null

@@ -181,8 +181,11 @@ def settings_name_every_path(root):
         for line in checker.read(root, settings).splitlines():
             if line.startswith("["):
                 keys = sections.setdefault(line.strip("[]"), set())
-            elif "=" in line:
-                keys.add(line.partition("=")[0].strip())
+            elif "=" in line and not line.startswith(";"):
+                key = line.partition("=")[0].strip()
+                if key in keys:
+                    yield f"{settings}:1: sets {key} twice"
+                keys.add(key)
         text = checker.read(root, "src/base/conf.h")
         for match in PATH_ROW.finditer(re.sub(r"\\\n\s*", " ", text)):
             if match[2] not in sections.get(match[1], ()):
@@ -233,8 +236,8 @@ SAMPLES = {
     "settings_name_every_path": ({
         "src/base/conf.h": 'X(A, "a.b", TEXT, "run/b", 0)\nX(B, "a.c", TEXT, \\\n\t"run/c")\n'
                            'X(D, "a.d", TEXT, "d", 0)\n',
-        "dev.d/conf/quantora.ini.in": "[a]\nb = 1\n[x]\nc = 1\n",
-        "systemd/quantora.ini.in": "[a]\nb = 1\nc = 1\n"}, 1),
+        "dev.d/conf/quantora.ini.in": "[a]\nb = 1\nb = 2\n[x]\nc = 1\n",
+        "systemd/quantora.ini.in": "[a]\nb = 1\nc = 1\n"}, 2),
 }
 
 CHECKS = (banned_functions, no_binary_floats_near_money, no_sql_by_printf,
