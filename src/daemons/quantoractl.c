@@ -21,10 +21,12 @@
 
 static const struct ctl_command *const tables[] = {
 	ctl_config_commands,
+	ctl_journal_commands,
 	ctl_migrate_commands,
 	ctl_secrets_commands,
 	ctl_user_commands,
 	ctl_audit_commands,
+	ctl_market_commands,
 };
 
 /* ---- For the commands ------------------------------------------------------ */
