@@ -300,7 +300,7 @@ START_TEST(answers)
 {
 	ck_assert_int_eq(request("GET /open", NULL, NULL), 200);
 	ck_assert_str_eq(text(), "{\"ok\":true,\"in\":false,\"limit\":50}");
-	ck_assert(has(head(), "Status: 200\r\n"));
+	ck_assert(has(head(), "Status: 200 OK\r\n"));
 	ck_assert(has(head(), "Content-Type: application/json\r\n"));
 	ck_assert(has(head(), "Content-Length: 33\r\n"));
 	ck_assert(has(head(), "Cache-Control: no-store\r\n"));
