@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * orders.c - what an order costs over HTTP, against a handler that does
+ * nothing.
+ *
+ *   bench-orders -c FILE -p PORT [-n CONNECTIONS] [-s SECONDS] [-r ROUNDS]
+ *
+ * Makes a market and its users through the matcher's own socket, signs their
+ * tokens, and then asks in turn, ROUNDS times: the null handler (the same
+ * request, to /null), an order, the book.  Prints the medians.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "base/log.h"
+#include "domain/core.h"
+#include "load.h"
+
+#define USERS_MAX 256
+#define ROUNDS_MAX 25
+#define REQUEST_MAX 2048
+#define PRICE INT64_C(50000)
+#define BASE 1
+#define QUOTE 0
+#define MILLION (INT64_C(1000000) * DECIMAL_ONE)
+
+enum kind { KIND_NULL, KIND_ORDER, KIND_BOOK, KINDS };
+
+/* A connection's requests: two orders that alternate, and what it reads. */
+struct client {
+	char orders[2][REQUEST_MAX];
+	char nulls[2][REQUEST_MAX];
+	char book[REQUEST_MAX];
+	unsigned turn;
+};
+
+struct bench {
+	struct conf *conf;
+	struct auth *auth;
+	struct ctx ctx;
+	int port;
+	unsigned connections;
+	double seconds;
+	unsigned rounds;
+	struct client clients[USERS_MAX];
+	enum kind kind;
+};
+
+/* ---- The market -------------------------------------------------------- */
+
+static void
+must_command(struct bench *bench, const struct message *command)
+{
+	if (core_submit(&bench->ctx, command, NULL) != ST_OK)
+		log_fatal("%s: %s", command_name(command->type),
+			bench->ctx.fault.reason);
+}
+
+static void
+make_market(struct bench *bench)
+{
+	struct cmd_asset_set asset = {
+		.head = CORE_COMMAND(ASSET_SET, cmd_asset_set, 0),
+		.asset = QUOTE,
+		.code = "USD"};
+	struct cmd_instrument_set instrument = {
+		.head = CORE_COMMAND(INSTRUMENT_SET, cmd_instrument_set, 0),
+		.terms = {.base = BASE,
+			.quote = QUOTE,
+			.fee_asset = QUOTE,
+			.symbol = "BTC/USD",
+			.tick = DECIMAL_ONE / 100,
+			.lot = DECIMAL_ONE / 1000000,
+			.min_notional = DECIMAL_ONE,
+			.maker_rate = 1000,
+			.taker_rate = 2000,
+			.band_low = 200000,
+			.band_high = 5000000,
+			.collar = 50000}};
+	struct cmd_reference_price price = {
+		.head = CORE_COMMAND(REFERENCE_PRICE, cmd_reference_price, 0),
+		.price = PRICE * DECIMAL_ONE};
+
+	must_command(bench, &asset.head);
+	asset.asset = BASE;
+	memcpy(asset.code, "BTC", 4);
+	must_command(bench, &asset.head);
+	must_command(bench, &instrument.head);
+	must_command(bench, &price.head);
+}
+
+static void
+make_user(struct bench *bench, uint32_t user, struct ident id)
+{
+	struct cmd_user_create create = {
+		.head = CORE_COMMAND(USER_CREATE, cmd_user_create, user),
+		.public_id = id};
+	struct cmd_deposit deposit = {
+		.head = CORE_COMMAND(DEPOSIT, cmd_deposit, user),
+		.asset = QUOTE,
+		.amount = 100 * MILLION};
+
+	must_command(bench, &create.head);
+	must_command(bench, &deposit.head);
+	deposit.asset = BASE;
+	must_command(bench, &deposit.head);
+}
+
+/* ---- Requests ---------------------------------------------------------- */
+
+static void
+write_post(char *to, const char *path, const char *token, const char *body)
+{
+	snprintf(to, REQUEST_MAX,
+		"POST %s HTTP/1.1\r\nHost: localhost\r\n"
+		"Authorization: Bearer %s\r\n"
+		"Content-Type: application/json\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		path, token, strlen(body), body);
+}
+
+static void
+make_client(struct bench *bench, unsigned i)
+{
+	static const char *const sides[] = {"buy", "sell"};
+	struct client *client = &bench->clients[i];
+	struct session session = {.id = ident_random(clock_wall_us()),
+		.public_id = ident_random(clock_wall_us()),
+		.user = i + 1,
+		.epoch = 1,
+		.issued_us = clock_wall_us(),
+		.expires_us = clock_wall_us() + US_PER_HOUR};
+	char token[TOKEN_TEXT_MAX], id[IDENT_TEXT_MAX], body[512];
+	struct guard_answer guard;
+	int side;
+
+	make_user(bench, session.user, session.public_id);
+	if (core_ask(&bench->ctx, &(struct guard_request){.user = session.user},
+		    &guard) != ST_OK)
+		log_fatal("the matcher does not answer");
+	session.epoch = guard.epoch;
+	if (token_sign(bench->auth->keyring, &session, TOKEN_ACCESS, token) !=
+		ST_OK)
+		log_fatal("no token could be signed");
+	ident_format(session.public_id, id);
+	for (side = 0; side < 2; side++) {
+		snprintf(body, sizeof(body),
+			"{\"user_id\":\"%s\",\"side\":\"%s\",\"price\":%lld.25,"
+			"\"qty\":0.001,\"order_type\":\"limit\"}",
+			id, sides[(side + (int)i) % 2], (long long)PRICE);
+		write_post(client->orders[side], "/api/order", token, body);
+		write_post(client->nulls[side], "/null", token, body);
+	}
+	snprintf(client->book, REQUEST_MAX,
+		"GET /api/orderbook HTTP/1.1\r\nHost: localhost\r\n\r\n");
+}
+
+static void
+next(void *arg, unsigned connection, const char **text, size_t *length)
+{
+	struct bench *bench = arg;
+	struct client *client = &bench->clients[connection];
+
+	switch (bench->kind) {
+	case KIND_NULL:
+		*text = client->nulls[client->turn++ % 2];
+		break;
+	case KIND_ORDER:
+		*text = client->orders[client->turn++ % 2];
+		break;
+	case KIND_BOOK:
+	case KINDS:
+		*text = client->book;
+		break;
+	}
+	*length = strlen(*text);
+}
+
+/* ---- The rounds -------------------------------------------------------- */
+
+static int
+by_rate(const void *a, const void *b)
+{
+	const struct load_result *x = a, *y = b;
+
+	return x->per_s < y->per_s ? -1 : x->per_s > y->per_s;
+}
+
+static void
+run(struct bench *bench)
+{
+	static struct load_result results[KINDS][ROUNDS_MAX];
+	const struct load_source source = {next, bench};
+	const struct load_result *null, *order, *book;
+	uint64_t errors = 0;
+	unsigned round;
+	int kind;
+
+	for (round = 0; round < bench->rounds; round++)
+		for (kind = 0; kind < KINDS; kind++) {
+			struct load_result *result = &results[kind][round];
+
+			bench->kind = kind;
+			if (load_run(bench->port, bench->connections,
+				    bench->seconds, &source, result) != 0)
+				log_fatal("port %d cannot be reached",
+					bench->port);
+			errors += result->errors;
+			if (result->errors > 0)
+				log_warn("%llu requests failed, the first "
+					 "with %d",
+					(unsigned long long)result->errors,
+					result->first_error);
+		}
+	for (kind = 0; kind < KINDS; kind++)
+		qsort(results[kind], bench->rounds, sizeof(results[kind][0]),
+			by_rate);
+	null = &results[KIND_NULL][bench->rounds / 2];
+	order = &results[KIND_ORDER][bench->rounds / 2];
+	book = &results[KIND_BOOK][bench->rounds / 2];
+	printf("bench=orders connections=%u null_per_s=%.0f orders_per_s=%.0f "
+	       "ratio=%.2f order_p50_us=%lld order_p99_us=%lld "
+	       "book_per_s=%.0f book_ratio=%.2f errors=%llu\n",
+		bench->connections, null->per_s, order->per_s,
+		order->per_s / null->per_s, (long long)order->p50_us,
+		(long long)order->p99_us, book->per_s,
+		book->per_s / null->per_s, (unsigned long long)errors);
+}
+
+static void
+read_options(int argc, char **argv, struct bench *bench)
+{
+	const char *conf_file = NULL;
+	int option;
+
+	while ((option = getopt(argc, argv, "c:p:n:s:r:")) != -1) {
+		if (option == 'c')
+			conf_file = optarg;
+		else if (option == 'p')
+			bench->port = (int)strtol(optarg, NULL, 10);
+		else if (option == 'n')
+			bench->connections =
+				(unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 's')
+			bench->seconds = (double)strtol(optarg, NULL, 10);
+		else if (option == 'r')
+			bench->rounds = (unsigned)strtoul(optarg, NULL, 10);
+		else
+			exit(2);
+	}
+	if (!conf_file || bench->port == 0 || bench->connections == 0 ||
+		bench->connections > USERS_MAX || bench->rounds == 0 ||
+		bench->rounds > ROUNDS_MAX || bench->seconds < 1)
+		log_fatal("usage: bench-orders -c FILE -p PORT "
+			  "[-n CONNECTIONS] [-s SECONDS] [-r ROUNDS]");
+	bench->conf = conf_load_or_exit(conf_file);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct bench bench = {
+		.connections = 32, .seconds = 2, .rounds = 5};
+	char *reason;
+	unsigned i;
+
+	log_open("bench-orders", LOG_LEVEL_INFO);
+	read_options(argc, argv, &bench);
+	bench.auth = auth_open(bench.conf, AUTH_TOKENS, &reason);
+	if (!bench.auth)
+		log_fatal("%s", reason);
+	bench.ctx.arena = arena_new();
+	bench.ctx.now_us = clock_wall_us();
+	bench.ctx.core =
+		core_new(conf_text(bench.conf, CONF_SOCKETS_MATCHER));
+	make_market(&bench);
+	for (i = 0; i < bench.connections; i++)
+		make_client(&bench, i);
+	run(&bench);
+	core_free(bench.ctx.core);
+	arena_free(bench.ctx.arena);
+	auth_free(bench.auth);
+	conf_free(bench.conf);
+	return 0;
+}
