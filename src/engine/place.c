@@ -58,10 +58,12 @@ client_key(uint32_t user, const char *id, size_t length, uint64_t key[2])
 static uint64_t
 terms_hash(const struct cmd_order_place *cmd)
 {
-	const char *from = (const char *)&cmd->instrument;
+	struct cmd_order_place terms;
 
-	return XXH3_64bits(from,
-		ORDER_PLACE_SHORT - offsetof(struct cmd_order_place, instrument));
+	memcpy(&terms, cmd, ORDER_PLACE_SHORT);
+	terms.head = (struct message){0, 0, 0};
+	terms.spare = 0;
+	return XXH3_64bits(&terms, ORDER_PLACE_SHORT);
 }
 
 static enum refusal
