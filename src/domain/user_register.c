@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "auth/password.h"
+#include "base/clock.h"
 #include "db/db.h"
 #include "domain/audit.h"
 #include "domain/core.h"
@@ -142,6 +143,8 @@ check_taken(struct ctx *ctx, const struct registration *r)
 static enum status
 insert_user(struct ctx *ctx, struct registration *r)
 {
+	/* Documents show it in whole seconds. */
+	int64_t created_us = ctx->now_us - ctx->now_us % US_PER_SECOND;
 	struct db_done done;
 
 	TRY(db_exec(ctx,
@@ -151,7 +154,7 @@ insert_user(struct ctx *ctx, struct registration *r)
 		DB_IN(db_ident(r->id), db_text(r->new->email),
 			db_text(r->username), db_text(r->first_name),
 			db_text(r->full_name), db_text(r->password_hash),
-			db_time(ctx->now_us), db_time(ctx->now_us)),
+			db_time(created_us), db_time(created_us)),
 		&done));
 	if (done.insert_id > USER_MAX)
 		return fail(ctx, ST_UNAVAILABLE, NULL,
