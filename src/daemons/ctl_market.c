@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "base/decimal.h"
 #include "daemons/ctl.h"
 #include "daemons/ctl_settled.h"
+#include "domain/audit.h"
 #include "domain/core.h"
 #include "domain/listing.h"
 
@@ -32,7 +34,25 @@ begin(struct ctl *ctl, struct catalogue **out)
 	return listing_read(&ctl->ctx, out);
 }
 
-/* ---- load ------------------------------------------------------------------ */
+/* Who changes what is traded leaves a trace. */
+static int
+note(struct ctl *ctl, const char *action, const char *details)
+{
+	enum status status;
+	char *reason;
+
+	ctl->ctx.auth = auth_open(ctl->conf, AUTH_SECRETS, &reason);
+	if (!ctl->ctx.auth)
+		return ctl_complain("%s", reason);
+	status = audit_write(&ctl->ctx,
+		&(struct audit_event){.action = action,
+			.outcome = AUDIT_OK,
+			.details = details});
+	return status == ST_OK ? CTL_OK
+			       : ctl_failed(ctl, status, "the audit log");
+}
+
+/* ---- load ---------------------------------------------------------------- */
 
 static enum status
 load_house(struct ctl *ctl, struct listing_changes *changes)
@@ -67,10 +87,16 @@ load(struct ctl *ctl, int argc, char **argv)
 		return ctl_failed(ctl, status, "the instruments");
 	printf("assets=%u instruments=%u reference_prices=%u changed\n",
 		changes.assets, changes.instruments, changes.references);
-	return CTL_OK;
+	if (changes.assets + changes.instruments + changes.references == 0)
+		return CTL_OK;
+	return note(ctl, "instruments.loaded",
+		arena_printf(ctl->ctx.arena,
+			"assets=%u instruments=%u reference_prices=%u",
+			changes.assets, changes.instruments,
+			changes.references));
 }
 
-/* ---- list ------------------------------------------------------------------ */
+/* ---- list ---------------------------------------------------------------- */
 
 static const char *
 text(struct ctl *ctl, int64_t units)
@@ -113,7 +139,7 @@ list(struct ctl *ctl, int argc, char **argv)
 	return CTL_OK;
 }
 
-/* ---- An operator's word ---------------------------------------------------- */
+/* ---- An operator's word -------------------------------------------------- */
 
 static int
 find(const struct catalogue *catalogue, const char *symbol, uint16_t *number)
@@ -149,7 +175,11 @@ set_status(struct ctl *ctl, int argc, char **argv)
 		return CTL_OK;
 	terms.status = word;
 	status = listing_set(&ctl->ctx, catalogue, &terms);
-	return status == ST_OK ? CTL_OK : ctl_failed(ctl, status, argv[1]);
+	if (status != ST_OK)
+		return ctl_failed(ctl, status, argv[1]);
+	return note(ctl, "instrument.status",
+		arena_printf(ctl->ctx.arena, "symbol=%s status=%s", argv[1],
+			argv[2]));
 }
 
 static int
@@ -170,7 +200,11 @@ set_reference(struct ctl *ctl, int argc, char **argv)
 	if (find(catalogue, argv[1], &number) != CTL_OK)
 		return CTL_FAILED;
 	status = listing_reference(&ctl->ctx, catalogue, number, price.units);
-	return status == ST_OK ? CTL_OK : ctl_failed(ctl, status, argv[1]);
+	if (status != ST_OK)
+		return ctl_failed(ctl, status, argv[1]);
+	return note(ctl, "instrument.reference_price",
+		arena_printf(ctl->ctx.arena, "symbol=%s price=%s", argv[1],
+			argv[2]));
 }
 
 const struct ctl_command ctl_market_commands[] = {

@@ -79,10 +79,10 @@ promised_before(struct ctx *ctx, const struct deposit *deposit,
 	return ST_OK;
 }
 
-enum status
-deposit_make(struct ctx *ctx, const struct deposit *deposit, bool *fresh)
+static struct promise
+new_promise(const struct ctx *ctx, const struct deposit *deposit)
 {
-	struct promise promise = {
+	return (struct promise){
 		.deposit = deposit,
 		.command = {
 			.head = CORE_COMMAND(DEPOSIT, cmd_deposit,
@@ -92,6 +92,12 @@ deposit_make(struct ctx *ctx, const struct deposit *deposit, bool *fresh)
 			.amount = deposit->amount.units,
 		},
 	};
+}
+
+enum status
+deposit_make(struct ctx *ctx, const struct deposit *deposit, bool *fresh)
+{
+	struct promise promise = new_promise(ctx, deposit);
 	struct ident id = promise.command.intent;
 	enum status status = promised_before(ctx, deposit, &id);
 	bool is_new = status == ST_NOT_FOUND;
@@ -109,4 +115,79 @@ deposit_make(struct ctx *ctx, const struct deposit *deposit, bool *fresh)
 	if (fresh)
 		*fresh = is_new;
 	return intent_send(ctx, id);
+}
+
+/* ---- Many at once -------------------------------------------------------- */
+
+struct batch {
+	struct promise *promises; /* that are new */
+	size_t n_promises;
+	struct ident *ids; /* of all that are to be made */
+	size_t n_ids;
+};
+
+static enum status
+promise_all_tx(struct ctx *ctx, void *arg)
+{
+	struct batch *batch = arg;
+	size_t i;
+
+	for (i = 0; i < batch->n_promises; i++)
+		TRY(promise_tx(ctx, &batch->promises[i]));
+	return ST_OK;
+}
+
+/*
+ * All are promised by now, so what this transaction keeps together is only
+ * what is noted of their outcomes: run again, or lost, it changes nothing in
+ * the core, which does an intent once.
+ */
+static enum status
+send_all_tx(struct ctx *ctx, void *arg)
+{
+	struct batch *batch = arg;
+	size_t i;
+
+	for (i = 0; i < batch->n_ids; i++)
+		TRY(intent_send(ctx, batch->ids[i]));
+	return ST_OK;
+}
+
+static enum status
+sort_out(struct ctx *ctx, const struct deposit *deposit, struct batch *batch)
+{
+	struct ident *id = &batch->ids[batch->n_ids];
+	enum status status = promised_before(ctx, deposit, id);
+
+	if (status == ST_CONFLICT) {
+		ctx->fault = (struct fault){0};
+		return ST_OK;
+	}
+	if (status == ST_NOT_FOUND) {
+		struct promise *promise =
+			&batch->promises[batch->n_promises++];
+
+		*promise = new_promise(ctx, deposit);
+		*id = promise->command.intent;
+		status = ST_OK;
+	}
+	batch->n_ids++;
+	return status;
+}
+
+enum status
+deposits_make(struct ctx *ctx, const struct deposit *deposits, size_t n)
+{
+	struct batch batch = {
+		.promises = arena_array(ctx->arena, n + 1,
+			sizeof(*batch.promises)),
+		.ids = arena_array(ctx->arena, n + 1, sizeof(*batch.ids)),
+	};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		TRY(sort_out(ctx, &deposits[i], &batch));
+	if (batch.n_promises > 0)
+		TRY(db_tx(ctx, promise_all_tx, &batch));
+	return db_tx(ctx, send_all_tx, &batch);
 }

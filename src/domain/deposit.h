@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/ctx.h"
@@ -31,3 +32,10 @@ struct deposit {
  */
 enum status deposit_make(struct ctx *ctx, const struct deposit *deposit,
 	bool *fresh) MUST_USE;
+
+/*
+ * The same of N at once, with two transactions instead of two for each.  A
+ * reference that stands for another deposit is passed over.
+ */
+enum status deposits_make(struct ctx *ctx, const struct deposit *deposits,
+	size_t n) MUST_USE;

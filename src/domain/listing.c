@@ -50,7 +50,7 @@ const struct listed house_instruments[] = {
 };
 /* clang-format on */
 
-/* ---- What the core has ----------------------------------------------------- */
+/* ---- What the core has --------------------------------------------------- */
 
 enum status
 listing_lock(struct ctx *ctx, unsigned patience_s)
@@ -183,7 +183,7 @@ catalogue_instrument(const struct catalogue *catalogue, const char *symbol,
 	return false;
 }
 
-/* ---- Bringing it to the tables --------------------------------------------- */
+/* ---- Bringing it to the tables ------------------------------------------- */
 
 enum status
 listing_asset(struct ctx *ctx, struct catalogue *catalogue, const char *code,

@@ -65,7 +65,8 @@ make_check(struct ctx *ctx, void *arg, bool *committed)
 	struct making *making = arg;
 	enum status status = db_one(ctx,
 		"SELECT id FROM users WHERE public_id = ?",
-		DB_IN(db_ident(making->id)), DB_OUT(db_to_u32(&making->number)));
+		DB_IN(db_ident(making->id)),
+		DB_OUT(db_to_u32(&making->number)));
 
 	*committed = status == ST_OK;
 	return status == ST_NOT_FOUND ? ST_OK : status;

@@ -30,10 +30,10 @@ int64_t demo_means(unsigned robot, const char *code);
 struct demo_plan {
 	const char *symbol;
 	struct drivers drivers;
-	uint32_t half;  /* of the spread, parts of 10^6 of the reference price */
-	uint32_t step;  /* between rungs of the ladder, the same */
-	int64_t size;   /* of the first rung, in the base asset */
-	unsigned busy;  /* share of the takers' attention */
+	uint32_t half; /* of the spread, parts of 10^6 of the reference price */
+	uint32_t step; /* between rungs of the ladder, the same */
+	int64_t size;  /* of the first rung, in the base asset */
+	unsigned busy; /* share of the takers' attention */
 };
 
 extern const struct demo_plan demo_plans[];

@@ -13,10 +13,10 @@
 #include "domain/robot.h"
 #include "journal/book_page.h"
 #include "work/demo.h"
+#include "work/pockets.h"
 #include "work/quoting.h"
 
 #define MARKETS_MAX 16
-#define MILLION INT64_C(1000000)
 
 #define LOOK_US US_PER_SECOND       /* at what may have changed meanwhile */
 #define WAIT_US US_PER_SECOND       /* for robots, or for instruments */
@@ -26,27 +26,19 @@
 #define FUND_US (15 * US_PER_SECOND) /* between two deposits, and before one */
 #define COMMANDS_SECOND 40
 
-struct robot {
-	uint32_t number;
-	struct balance balances[ASSETS_MAX];
-	bool known[ASSETS_MAX]; /* as the last answer had them */
-};
-
 struct demo_market {
 	char *path;
 	struct book_page *page;
 	struct walk walk;
 	bool walking; /* from where the market was */
-	struct robot robots[DEMO_ROBOTS];
+	struct pockets pockets;
 	bool robots_found;
 	bool clean; /* all that rests of ours is in QUOTES */
 	struct quoting quoting[MARKETS_MAX];
 	int64_t quote_us[MARKETS_MAX]; /* when it is due */
-	char codes[ASSETS_MAX][ASSET_CODE_MAX];
 	int64_t walked_us, looked_us, take_us, fund_us;
 	int64_t credit; /* commands that may be sent now, in millionths */
 	int64_t credit_us;
-	bool short_of[DEMO_ROBOTS][ASSETS_MAX];
 };
 
 struct demo_market *
@@ -77,90 +69,19 @@ demo_market_free(struct demo_market *market)
 	free(market);
 }
 
-/* ---- What the answers tell ------------------------------------------------- */
-
-static void
-note_balance(struct demo_market *market, uint32_t user, uint16_t asset,
-	struct balance balance)
-{
-	unsigned i;
-
-	if (asset >= ASSETS_MAX)
-		return;
-	for (i = 0; i < DEMO_ROBOTS; i++)
-		if (market->robots[i].number == user) {
-			market->robots[i].balances[asset] = balance;
-			market->robots[i].known[asset] = true;
-		}
-}
-
-static const struct instrument_terms *
-terms_of(const struct demo_market *market, uint16_t instrument)
-{
-	size_t i;
-
-	for (i = 0; i < demo_plans_n; i++)
-		if (market->quoting[i].open &&
-			market->quoting[i].terms.instrument == instrument)
-			return &market->quoting[i].terms;
-	return NULL;
-}
-
-/* The balance of what an order on INSTRUMENT holds. */
-static void
-note_held(struct demo_market *market, uint32_t user, uint16_t instrument,
-	uint8_t side, struct balance balance)
-{
-	const struct instrument_terms *terms = terms_of(market, instrument);
-
-	if (terms)
-		note_balance(market, user,
-			side == SIDE_BUY ? terms->quote : terms->base, balance);
-}
-
-static void
-note_trade(struct demo_market *market, const struct ev_trade *trade)
-{
-	note_balance(market, trade->maker.user, trade->base,
-		trade->maker.base_after);
-	note_balance(market, trade->maker.user, trade->quote_asset,
-		trade->maker.quote_after);
-	note_balance(market, trade->taker.user, trade->base,
-		trade->taker.base_after);
-	note_balance(market, trade->taker.user, trade->quote_asset,
-		trade->taker.quote_after);
-}
-
-static void
-note_event(struct demo_market *market, const struct message *event)
-{
-	const struct ev_order_opened *opened = (const void *)event;
-	const struct ev_order_amended *amended = (const void *)event;
-	const struct ev_order_closed *closed = (const void *)event;
-	size_t i;
-
-	if (event->type == EV_TRADE)
-		note_trade(market, (const void *)event);
-	else if (event->type == EV_ORDER_OPENED)
-		note_held(market, event->user, opened->instrument,
-			opened->side, opened->after);
-	else if (event->type == EV_ORDER_AMENDED)
-		note_held(market, event->user, amended->instrument,
-			amended->side, amended->after);
-	else if (event->type == EV_ORDER_CLOSED)
-		note_held(market, event->user, closed->instrument,
-			closed->side, closed->after);
-	for (i = 0; i < demo_plans_n; i++)
-		quoting_event(&market->quoting[i], event);
-}
+/* ---- Asking the matcher -------------------------------------------------- */
 
 static void
 note_record(struct demo_market *market, const struct record *record)
 {
 	const struct message *event;
+	size_t i;
 
-	for (event = NULL; (event = core_event(record, event)) != NULL;)
-		note_event(market, event);
+	for (event = NULL; (event = core_event(record, event)) != NULL;) {
+		pockets_event(&market->pockets, event);
+		for (i = 0; i < demo_plans_n; i++)
+			quoting_event(&market->quoting[i], event);
+	}
 }
 
 /*
@@ -179,16 +100,18 @@ send_command(struct ctx *ctx, struct demo_market *market,
 		status = core_flush(ctx->core);
 	if (status == ST_OK)
 		status = core_receive(ctx->core, CORE_PATIENCE_US, reply);
+	if (status != ST_OK)
+		status = fail(ctx, status, NULL, "the matcher does not answer");
 	if (status == ST_OK && refusal_row(reply->refusal)->status ==
 		ST_UNAVAILABLE)
 		status = core_refused(ctx, reply->refusal);
-	market->credit -= MILLION;
+	market->credit -= PER_MILLION;
 	if (status != ST_OK)
 		market->clean = false;
 	return status;
 }
 
-/* ---- Beginning ------------------------------------------------------------- */
+/* ---- Beginning ----------------------------------------------------------- */
 
 static enum status
 find_robots(struct ctx *ctx, struct demo_market *market)
@@ -198,13 +121,11 @@ find_robots(struct ctx *ctx, struct demo_market *market)
 	unsigned i;
 
 	for (i = 0; i < DEMO_ROBOTS; i++) {
-		struct robot *robot = &market->robots[i];
-
-		TRY(robot_find(ctx, demo_robots[i], &robot->number));
-		ask.user = robot->number;
+		TRY(robot_find(ctx, demo_robots[i], &ask.user));
 		TRY(core_ask(ctx, &ask, &answer));
 		if (answer.epoch == 0)
 			return ST_NOT_FOUND;
+		market->pockets.users[i] = ask.user;
 	}
 	return ST_OK;
 }
@@ -227,39 +148,23 @@ begin_anew(struct ctx *ctx, struct demo_market *market)
 
 	for (i = 0; i < demo_plans_n; i++)
 		quoting_forget(&market->quoting[i]);
+	pockets_forget(&market->pockets);
 	market->clean = true;
 	for (i = 0; i < DEMO_ROBOTS; i++) {
 		struct cmd_order_cancel_all cancel = {
 			.head = CORE_COMMAND(ORDER_CANCEL_ALL,
 				cmd_order_cancel_all,
-				market->robots[i].number),
+				market->pockets.users[i]),
 			.instrument = INSTRUMENT_ANY,
 			.side = SIDE_BOTH,
 		};
 		struct core_reply reply;
 
-		memset(market->robots[i].known, 0,
-			sizeof(market->robots[i].known));
 		TRY(send_command(ctx, market, &cancel.head, &reply));
 		if (reply.refusal == REFUSED_NONE)
 			note_record(market, reply.record);
 	}
 	return ST_OK;
-}
-
-/* The half of a symbol before its slash is its base asset's code. */
-static void
-note_codes(struct demo_market *market, const struct instrument_terms *terms)
-{
-	const char *slash = memchr(terms->symbol, '/', SYMBOL_MAX);
-	size_t length = slash ? (size_t)(slash - terms->symbol) : 0;
-
-	if (length == 0 || length >= ASSET_CODE_MAX ||
-		terms->base >= ASSETS_MAX || terms->quote >= ASSETS_MAX ||
-		strlen(slash + 1) >= ASSET_CODE_MAX)
-		return;
-	memcpy(market->codes[terms->base], terms->symbol, length);
-	memcpy(market->codes[terms->quote], slash + 1, strlen(slash + 1) + 1);
 }
 
 /* How many of the instruments can be traded. */
@@ -283,7 +188,7 @@ look_at_page(struct demo_market *market)
 		if (!quoting->open)
 			continue;
 		open++;
-		note_codes(market, &slot.terms);
+		pockets_instrument(&market->pockets, &slot.terms);
 		/* Drivers that an instrument has for itself go on from it. */
 		if (!market->walking && !quoting->plan->drivers.up[1] &&
 			!quoting->plan->drivers.down)
@@ -295,28 +200,13 @@ look_at_page(struct demo_market *market)
 	return open;
 }
 
-/* ---- The maker ------------------------------------------------------------- */
-
-/* How far the maker's store of ASSET is from what it should be, in 10^-6. */
-static int64_t
-lean_of(const struct demo_market *market, unsigned robot, uint16_t asset)
-{
-	const struct robot *who = &market->robots[robot];
-	int64_t means = demo_means(robot, market->codes[asset]), lean;
-
-	if (means == 0 || !who->known[asset])
-		return 0;
-	lean = (int64_t)(((__int128)who->balances[asset].available +
-				 who->balances[asset].held - means) *
-		MILLION / means);
-	return lean > MILLION ? MILLION : lean < -MILLION ? -MILLION : lean;
-}
+/* ---- The maker ----------------------------------------------------------- */
 
 static enum status
 take_step(struct ctx *ctx, struct demo_market *market, struct quoting *quoting,
 	const struct quoting_step *step)
 {
-	uint32_t maker = market->robots[DEMO_MAKER].number;
+	uint32_t maker = market->pockets.users[DEMO_MAKER];
 	struct cmd_order_place place = {
 		.head = {ORDER_PLACE_SHORT, CMD_ORDER_PLACE, maker},
 		.instrument = quoting->terms.instrument,
@@ -345,9 +235,8 @@ take_step(struct ctx *ctx, struct demo_market *market, struct quoting *quoting,
 	if (reply.refusal != REFUSED_NONE) {
 		quoting_refused(step, reply.refusal, &poor);
 		if (poor)
-			market->short_of[DEMO_MAKER][step->side == SIDE_BUY
-					? quoting->terms.quote
-					: quoting->terms.base] = true;
+			pockets_short(&market->pockets, DEMO_MAKER,
+				place.instrument, step->side);
 		return ST_OK;
 	}
 	if (step->kind == QUOTING_PLACE)
@@ -366,11 +255,13 @@ quote(struct ctx *ctx, struct demo_market *market, struct quoting *quoting)
 	quoting_want(quoting, &market->walk,
 		walk_price(&market->walk, &quoting->plan->drivers,
 			quoting->reference),
-		lean_of(market, DEMO_MAKER, quoting->terms.base));
-	while (market->credit >= MILLION && steps++ < QUOTING_STEPS_MAX &&
+		pockets_lean(&market->pockets, DEMO_MAKER,
+			quoting->terms.base));
+	while (market->credit >= PER_MILLION && steps++ < QUOTING_STEPS_MAX &&
 		quoting_next(quoting, &step))
 		TRY(take_step(ctx, market, quoting, &step));
-	if (market->credit >= MILLION && walk_random(&market->walk, 3) == 0 &&
+	if (market->credit >= PER_MILLION &&
+		walk_random(&market->walk, 3) == 0 &&
 		quoting_fidget(quoting, &market->walk, &step))
 		TRY(take_step(ctx, market, quoting, &step));
 	return ST_OK;
@@ -387,7 +278,7 @@ quote_all(struct ctx *ctx, struct demo_market *market, int64_t now_us)
 
 		if (!quoting->open || market->quote_us[i] > now_us)
 			continue;
-		if (market->credit < MILLION)
+		if (market->credit < PER_MILLION)
 			break;
 		if (book_page_read(market->page, quoting->terms.instrument,
 			    &slot) != ST_OK)
@@ -396,14 +287,15 @@ quote_all(struct ctx *ctx, struct demo_market *market, int64_t now_us)
 		if (quoting->open)
 			TRY(quote(ctx, market, quoting));
 		/* An unfinished ladder goes on in the next turn. */
-		if (market->credit >= MILLION)
+		if (market->credit >= PER_MILLION)
 			market->quote_us[i] = now_us + QUOTE_US +
-				(int64_t)walk_random(&market->walk, QUOTE_US / 4);
+				(int64_t)walk_random(&market->walk,
+					QUOTE_US / 4);
 	}
 	return ST_OK;
 }
 
-/* ---- The takers ------------------------------------------------------------ */
+/* ---- The takers ---------------------------------------------------------- */
 
 static struct quoting *
 busy_market(struct demo_market *market)
@@ -430,10 +322,10 @@ busy_market(struct demo_market *market)
 static enum side
 choose_side(struct demo_market *market, unsigned robot, uint16_t base)
 {
-	int64_t lean = lean_of(market, robot, base);
+	int64_t lean = pockets_lean(&market->pockets, robot, base);
 
-	return (int64_t)walk_random(&market->walk, 2 * (uint64_t)MILLION) <
-			MILLION + lean
+	return (int64_t)walk_random(&market->walk, 2 * (uint64_t)PER_MILLION) <
+			PER_MILLION + lean
 		? SIDE_SELL
 		: SIDE_BUY;
 }
@@ -447,7 +339,7 @@ take(struct ctx *ctx, struct demo_market *market)
 	struct quoting *quoting = busy_market(market);
 	struct cmd_order_place place = {
 		.head = {ORDER_PLACE_SHORT, CMD_ORDER_PLACE,
-			market->robots[robot].number},
+			market->pockets.users[robot]},
 		.tif = TIF_IOC,
 	};
 	struct core_reply reply;
@@ -472,42 +364,14 @@ take(struct ctx *ctx, struct demo_market *market)
 	}
 	TRY(send_command(ctx, market, &place.head, &reply));
 	if (reply.refusal == REFUSED_NO_FUNDS)
-		market->short_of[robot][place.side == SIDE_BUY
-				? quoting->terms.quote
-				: quoting->terms.base] = true;
+		pockets_short(&market->pockets, robot, place.instrument,
+			place.side);
 	if (reply.refusal == REFUSED_NONE)
 		note_record(market, reply.record);
 	return ST_OK;
 }
 
-/* ---- Means ----------------------------------------------------------------- */
-
-/* A pocket that a command found empty, and that really is. */
-static bool
-find_empty(struct demo_market *market, unsigned *robot, uint16_t *asset)
-{
-	unsigned i;
-
-	for (i = 0; i < DEMO_ROBOTS * ASSETS_MAX; i++) {
-		const struct robot *who = &market->robots[i / ASSETS_MAX];
-		uint16_t of = (uint16_t)(i % ASSETS_MAX);
-		int64_t means = demo_means(i / ASSETS_MAX, market->codes[of]);
-
-		if (!market->short_of[i / ASSETS_MAX][of])
-			continue;
-		market->short_of[i / ASSETS_MAX][of] = false;
-		if (means == 0 ||
-			(who->known[of] &&
-				who->balances[of].available +
-						who->balances[of].held >
-					means / 2))
-			continue;
-		*robot = i / ASSETS_MAX;
-		*asset = of;
-		return true;
-	}
-	return false;
-}
+/* ---- Means --------------------------------------------------------------- */
 
 /* Give what a robot began with. */
 static enum status
@@ -516,29 +380,30 @@ fund(struct ctx *ctx, struct demo_market *market, struct turn *turn)
 	unsigned robot;
 	uint16_t asset;
 
-	if (!find_empty(market, &robot, &asset))
+	if (!pockets_find_empty(&market->pockets, &robot, &asset))
 		return ST_OK;
 	market->fund_us = turn->now_us + FUND_US;
 	turn->note = arena_printf(ctx->arena,
 		"demo market deposits for %s asset=%s", demo_robots[robot],
-		market->codes[asset]);
+		market->pockets.codes[asset]);
 	return deposit_make(ctx,
 		&(struct deposit){
-			.user = market->robots[robot].number,
+			.user = market->pockets.users[robot],
 			.asset = asset,
-			.amount = {demo_means(robot, market->codes[asset])},
+			.amount = {demo_means(robot,
+				market->pockets.codes[asset])},
 			.source = DEMO_SOURCE_MORE,
 			.reference = ident_random(ctx->now_us),
 		},
 		NULL);
 }
 
-/* ---- The turn -------------------------------------------------------------- */
+/* ---- The turn ------------------------------------------------------------ */
 
 static void
 earn_credit(struct demo_market *market, int64_t now_us)
 {
-	int64_t most = COMMANDS_SECOND * MILLION;
+	int64_t most = COMMANDS_SECOND * PER_MILLION;
 	int64_t elapsed_us = now_us - market->credit_us;
 
 	if (elapsed_us > US_PER_SECOND)

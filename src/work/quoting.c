@@ -19,7 +19,7 @@ quoting_forget(struct quoting *quoting)
 	memset(quoting->quotes, 0, sizeof(quoting->quotes));
 }
 
-/* ---- What the page says ---------------------------------------------------- */
+/* ---- What the page says -------------------------------------------------- */
 
 static int64_t
 quantity_at(const struct book_level *levels, unsigned n, int64_t price)
@@ -74,7 +74,7 @@ quoting_look(struct quoting *quoting, const struct book_slot *slot)
 	look_at_side(quoting, SIDE_SELL, slot->asks, slot->n_asks);
 }
 
-/* ---- What is wanted -------------------------------------------------------- */
+/* ---- What is wanted ------------------------------------------------------ */
 
 /* A rung's size: deeper is larger, and no two are quite the same. */
 static int64_t
@@ -136,7 +136,7 @@ quoting_want(struct quoting *quoting, struct walk *walk, int64_t price,
 	}
 }
 
-/* ---- The way there --------------------------------------------------------- */
+/* ---- The way there ------------------------------------------------------- */
 
 /* Which quote covers which want; -1: none. */
 struct cover {
@@ -269,7 +269,7 @@ quoting_fidget(struct quoting *quoting, struct walk *walk,
 	return out->total != quote->total;
 }
 
-/* ---- How it went ----------------------------------------------------------- */
+/* ---- How it went --------------------------------------------------------- */
 
 void
 quoting_opened(const struct quoting_step *step,

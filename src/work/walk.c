@@ -52,7 +52,8 @@ static int64_t
 noise(struct walk *walk)
 {
 	uint64_t bits = next(walk);
-	int64_t sum = (int64_t)(bits & 0xffff) + (int64_t)(bits >> 16 & 0xffff) +
+	int64_t sum = (int64_t)(bits & 0xffff) +
+		(int64_t)(bits >> 16 & 0xffff) +
 		(int64_t)(bits >> 32 & 0xffff) + (int64_t)(bits >> 48);
 
 	return (sum - 2 * 65535) * 1000 / 37837;

@@ -20,7 +20,7 @@
 #define BTC 1
 #define HOUR_US (INT64_C(3600) * 1000000)
 
-/* ---- Walks ----------------------------------------------------------------- */
+/* ---- Walks --------------------------------------------------------------- */
 
 START_TEST(same_seed_same_walk)
 {
@@ -154,7 +154,7 @@ START_TEST(every_instrument_has_a_plan)
 }
 END_TEST
 
-/* ---- A ladder on an engine ------------------------------------------------- */
+/* ---- A ladder on an engine ----------------------------------------------- */
 
 static struct engine *engine;
 static struct record *out;
