@@ -64,6 +64,7 @@ const char *ctl_option(int *argc, char **argv, const char *name);
 extern const struct ctl_command ctl_audit_commands[];
 extern const struct ctl_command ctl_config_commands[];
 extern const struct ctl_command ctl_demo_commands[];
+extern const struct ctl_command ctl_journal_commands[];
 extern const struct ctl_command ctl_migrate_commands[];
 extern const struct ctl_command ctl_ledger_commands[];
 extern const struct ctl_command ctl_market_commands[];

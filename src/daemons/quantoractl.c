@@ -28,6 +28,7 @@ static const struct ctl_command *const tables[] = {
 	ctl_audit_commands,
 	ctl_market_commands,
 	ctl_demo_commands,
+	ctl_ledger_commands,
 };
 
 /* ---- For the commands ------------------------------------------------------ */

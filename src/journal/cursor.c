@@ -88,7 +88,7 @@ need(struct cursor *cursor, size_t length, const unsigned char **out)
 	want = cursor->window_next > length ? cursor->window_next : length;
 	if (want > left)
 		want = (size_t)left;
-	error = grow_window(cursor, want > READ_MOST ? want : READ_MOST);
+	error = grow_window(cursor, want);
 	if (error != 0)
 		return error;
 	n = segment_read(&cursor->segment, cursor->window, want,

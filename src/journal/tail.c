@@ -66,7 +66,9 @@ static enum status
 scan_tail(struct scan *scan, struct segment *segment, uint64_t from,
 	struct reason *reason)
 {
-	unsigned char *bytes = malloc(SCAN_PIECE);
+	unsigned char *bytes = malloc(segment->bytes < SCAN_PIECE
+			? (size_t)segment->bytes
+			: SCAN_PIECE);
 	ssize_t n = 0;
 
 	if (bytes == NULL)

@@ -559,6 +559,8 @@ disk_sim_crash(struct disk_sim *sim)
 	sim_names_crash(sim->names, sim);
 	free_inodes(sim, false);
 	for (struct sim_inode *i = sim->inodes; i != NULL; i = i->next) {
+		if (i->room == 0)
+			continue; /* nothing was ever written to it */
 		sync_by_chance(sim, i);
 		memset(i->live, 0, i->room);
 		memcpy(i->live, i->disk, i->disk_size);

@@ -175,7 +175,7 @@ kit_segment_path(uint64_t first_seq)
 }
 
 enum status
-kit_snapshot(struct disk *disk, struct journal *journal)
+kit_snapshot(struct disk *disk, const char *dir, struct journal *journal)
 {
 	uint64_t words[SECTION_WORDS];
 	struct snapshot_extent extent = {words, sizeof(words)};
@@ -191,7 +191,7 @@ kit_snapshot(struct disk *disk, struct journal *journal)
 
 	for (int i = 0; i < SECTION_WORDS; i++)
 		words[i] = info.seq;
-	TRY(snapshot_begin(disk, KIT_DIR, &writer, &reason));
+	TRY(snapshot_begin(disk, dir, &writer, &reason));
 	status = snapshot_write(writer, &info, &extent, 1, &reason);
 	snapshot_end(writer);
 	TRY(status);

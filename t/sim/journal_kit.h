@@ -61,7 +61,8 @@ enum status kit_open(struct disk *disk, const struct journal_options *options,
 const char *kit_segment_path(uint64_t first_seq);
 
 /* Write a snapshot of SEQ whose only section is SEQ itself, 100 times. */
-enum status kit_snapshot(struct disk *disk, struct journal *journal);
+enum status kit_snapshot(struct disk *disk, const char *dir,
+	struct journal *journal);
 
 /* A number from the environment: QUANTORA_LONG=1 makes it LONG_VALUE. */
 uint64_t kit_scale(uint64_t quick, uint64_t long_value);

@@ -331,7 +331,7 @@ START_TEST(verify_agrees)
 
 	must_open();
 	append(100, 10);
-	ck_assert_int_eq(kit_snapshot(disk, journal), ST_OK);
+	ck_assert_int_eq(kit_snapshot(disk, KIT_DIR, journal), ST_OK);
 	ck_assert_int_eq(journal_tick(journal, KIT_TIME), ST_OK);
 	ck_assert_int_eq(journal_verify(disk, KIT_DIR, KIT_ARCHIVE, &report,
 		&reason), ST_OK);

@@ -97,7 +97,7 @@ chore(struct world *world, struct journal *journal)
 		(void)ignored;
 		return ST_OK;
 	case 2: /* and the same of the child that makes a snapshot */
-		if (kit_snapshot(world->disk, journal) != ST_OK)
+		if (kit_snapshot(world->disk, KIT_DIR, journal) != ST_OK)
 			return ST_OK;
 		return ST_OK;
 	default:
@@ -212,7 +212,7 @@ power_cuts(uint64_t seed)
 START_TEST(power_is_cut)
 {
 	const char *only = getenv("QUANTORA_SEED");
-	uint64_t seeds = kit_scale(3000, 300000);
+	uint64_t seeds = kit_scale(2000, 300000);
 
 	if (only != NULL) {
 		power_cuts(strtoull(only, NULL, 10));
@@ -258,7 +258,7 @@ scripted(struct world *world, struct journal **out)
 		}
 		if (i % 5 == 4)
 			TRY(journal_tick(journal, KIT_TIME));
-		if (i % 8 == 7 && kit_snapshot(world->disk, journal) != ST_OK)
+		if (i % 8 == 7 && kit_snapshot(world->disk, KIT_DIR, journal) != ST_OK)
 			continue;
 	}
 	return ST_OK;

@@ -62,7 +62,7 @@ grow(unsigned n)
 {
 	while (n-- > 0) {
 		ck_assert_int_eq(kit_append(journal, 5, 1), ST_OK);
-		ck_assert_int_eq(kit_snapshot(disk, journal), ST_OK);
+		ck_assert_int_eq(kit_snapshot(disk, KIT_DIR, journal), ST_OK);
 	}
 }
 
@@ -224,7 +224,7 @@ START_TEST(of_another_journal_or_history)
 	disk_sim_remove(sim, path_of(10));
 	disk_sim_remove(sim, path_of(5));
 	ck_assert_int_eq(kit_append(journal, 2, 1), ST_OK);
-	ck_assert_int_eq(kit_snapshot(disk, journal), ST_OK);
+	ck_assert_int_eq(kit_snapshot(disk, KIT_DIR, journal), ST_OK);
 	journal_abandon(journal);
 	for (uint64_t seq = 1; seq < 14; seq++)
 		disk_sim_remove(sim, kit_segment_path(seq));
@@ -260,7 +260,7 @@ START_TEST(fails_without_harm)
 		enum status status;
 
 		disk_sim_fail(sim, n, n % 2 ? FAULT_ENOSPC : FAULT_EIO, true);
-		status = kit_snapshot(disk, journal);
+		status = kit_snapshot(disk, KIT_DIR, journal);
 		disk_sim_fail(sim, 0, FAULT_EIO, false);
 		restart();
 		ck_assert_uint_eq(replay.snapshot, 10);
