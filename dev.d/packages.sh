@@ -4,7 +4,7 @@
 
 RUN_PACKAGES=(
 	mariadb-server-core mariadb-client-core redis-server nginx
-	libnginx-mod-http-lua openssl python3 ca-certificates
+	libnginx-mod-http-lua openssl python3 python3-websockets ca-certificates
 )
 BUILD_PACKAGES=(
 	gcc make autoconf automake pkg-config libc6-dev
@@ -13,7 +13,7 @@ BUILD_PACKAGES=(
 	libpng-dev libwebsockets-dev libuv1-dev libsystemd-dev libfcgi-dev check
 )
 TEST_PACKAGES=(
-	python3-pytest python3-requests python3-websockets python3-pymysql
+	python3-pytest python3-requests python3-pymysql
 )
 
 # Those of "$@" that are not installed, one a line.
