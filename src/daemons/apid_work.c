@@ -26,7 +26,6 @@ on_term(int number)
 {
 	(void)number;
 	stopping = 1;
-	request_stop();
 }
 
 /*
