@@ -28,7 +28,9 @@ static const struct ctl_command *const tables[] = {
 	ctl_audit_commands,
 	ctl_market_commands,
 	ctl_demo_commands,
+	ctl_flow_commands,
 	ctl_ledger_commands,
+	ctl_state_commands,
 };
 
 /* ---- For the commands ------------------------------------------------------ */
