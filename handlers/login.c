@@ -32,6 +32,37 @@ login_with(struct req *req, const struct session_terms *terms,
 		terms, tokens, user);
 }
 
+static const struct field refresh_fields[] = {
+	FIELD_TEXT(refresh_in, refresh_token, REQUIRED, 1, 256),
+	FIELD_END,
+};
+const struct shape login_refresh_shape = SHAPE(refresh_in, refresh_fields);
+
+static const struct field logout_fields[] = {
+	FIELD_TEXT(refresh_in, refresh_token, OPTIONAL, 0, 256),
+	FIELD_END,
+};
+const struct shape login_logout_shape = SHAPE(refresh_in, logout_fields);
+
+enum status
+login_refresh(struct req *req, const struct session_terms *terms,
+	struct tokens *tokens)
+{
+	const struct refresh_in *in = req->in;
+	struct user user;
+
+	return session_refresh(&req->ctx, in->refresh_token, terms, tokens,
+		&user);
+}
+
+enum status
+login_out(struct req *req)
+{
+	const struct refresh_in *in = req->in;
+
+	return session_logout(&req->ctx, in->refresh_token);
+}
+
 enum status
 login_register(struct req *req, const struct user_new *new,
 	const struct session_terms *terms, struct tokens *tokens,
@@ -43,6 +74,6 @@ login_register(struct req *req, const struct user_new *new,
 			"you are registered, but cannot log in yet; "
 			"try to log in later");
 	TRY(session_open(&req->ctx, user, terms, tokens));
-	user->last_login_us = req->ctx.now_us;
+	user->last_login_us = session_second(req->ctx.now_us);
 	return ST_OK;
 }

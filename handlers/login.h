@@ -40,6 +40,20 @@ struct session_terms login_terms(const struct req *req, int64_t access_s,
 enum status login_with(struct req *req, const struct session_terms *terms,
 	struct tokens *tokens, struct user *user) MUST_USE;
 
+/* The body of a refresh, and of a log-out that names its refresh token. */
+struct refresh_in {
+	const char *refresh_token;
+};
+extern const struct shape login_refresh_shape; /* required */
+extern const struct shape login_logout_shape;  /* optional */
+
+/* New tokens for the request's body, a struct refresh_in. */
+enum status login_refresh(struct req *req, const struct session_terms *terms,
+	struct tokens *tokens) MUST_USE;
+
+/* End the caller's session, and that of the refresh token in the body. */
+enum status login_out(struct req *req) MUST_USE;
+
 /*
  * Register, and log in: for the documents whose registration answers with
  * tokens.  ST_UNAVAILABLE when the core could not be told of the user: he is

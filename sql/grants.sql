@@ -23,6 +23,7 @@ GRANT SELECT, INSERT, UPDATE ON intents TO :api;
 GRANT SELECT, INSERT, UPDATE ON withdrawals TO :api;
 GRANT SELECT, INSERT ON withdrawal_decisions TO :api;
 GRANT SELECT, INSERT, DELETE ON withdrawal_addresses TO :api;
+GRANT SELECT, INSERT, UPDATE ON security_alerts TO :api;
 GRANT SELECT ON core_users TO :api;
 GRANT SELECT ON core_withdrawals TO :api;
 GRANT SELECT ON core_revocations TO :api;

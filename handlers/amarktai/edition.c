@@ -57,5 +57,5 @@ const struct edition amarktai = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){amarktai_auth, amarktai_account,
-		NULL},
+		amarktai_system, NULL},
 };

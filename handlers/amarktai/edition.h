@@ -8,3 +8,4 @@
 
 extern const struct route amarktai_auth[];
 extern const struct route amarktai_account[];
+extern const struct route amarktai_system[];

@@ -5,6 +5,8 @@
  * "detail" is a sentence, but of a validation error (422) a list that says
  * where the value was, as FastAPI does.
  */
+#include "handlers/botplatform/edition.h"
+
 #include "base/clock.h"
 #include "handlers/editions.h"
 
@@ -106,5 +108,6 @@ const struct edition botplatform = {
 	.limits = {[RATE_READ] = &limit,
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
-	.routes = (const struct route *const[]){NULL},
+	.routes = (const struct route *const[]){botplatform_auth,
+		botplatform_health, botplatform_users, NULL},
 };

@@ -2,6 +2,8 @@
 /*
  * edition.c - how the "API Interfaces" document spells.
  */
+#include "handlers/interfaces/edition.h"
+
 #include "base/clock.h"
 #include "handlers/editions.h"
 
@@ -18,5 +20,5 @@ const struct edition interfaces = {
 	.limits = {[RATE_READ] = &limit,
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
-	.routes = (const struct route *const[]){NULL},
+	.routes = (const struct route *const[]){interfaces_auth, NULL},
 };

@@ -2,6 +2,8 @@
 /*
  * edition.c - how the QuantEnergX document spells.
  */
+#include "handlers/quantenergx/edition.h"
+
 #include "base/clock.h"
 #include "handlers/editions.h"
 
@@ -21,5 +23,6 @@ const struct edition quantenergx = {
 	.limits = {[RATE_READ] = &limit,
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
-	.routes = (const struct route *const[]){NULL},
+	.routes = (const struct route *const[]){quantenergx_auth,
+		quantenergx_security, NULL},
 };

@@ -89,6 +89,8 @@
 		"processes of the api pool")                                   \
 	X(HTTP_WORKERS_EGRESS, "http.workers_egress", NUMBER, "4", 1, 256,     \
 		"processes of the egress pool")                                \
+	X(HTTP_ENVIRONMENT, "http.environment", TEXT, "production", 0, 0,      \
+		"what /health calls this installation")                        \
 	X(HTTP_ACCESS_LOG, "http.access_log", NUMBER, "1", 0, 1,               \
 		"whether the workers log a line for each request")             \
 	X(RATE_TRADE_SECOND, "rate.trade_second", NUMBER, "100",               \
@@ -133,6 +135,10 @@
 		8760, "how long a new password or second factor stops them")   \
 	X(WITHDRAWAL_TWO_DECIDERS, "withdrawal.two_deciders", NUMBER, "10000", \
 		0, 90000000000, "worth in USD above which two must approve")   \
+	X(STREAM_CONNECTIONS, "stream.connections", NUMBER, "10000", 1,        \
+		1000000, "WebSockets that streamd serves at once")             \
+	X(STREAM_ORIGINS, "stream.origins", TEXT, "", 0, 0,                    \
+		"origins whose pages may open a stream, beside our own")       \
 	X(DEMO_ENABLED, "demo.enabled", NUMBER, "0", 0, 1,                     \
 		"whether the demo market trades")                              \
 	X(DEMO_SEED, "demo.seed", NUMBER, "1", 0, INT64_MAX,                   \

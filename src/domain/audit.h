@@ -42,6 +42,30 @@ enum status audit_write(struct ctx *ctx,
 /* At most MAX bytes of TEXT (or NULL) in visible ASCII, for such details. */
 const char *audit_tame(struct ctx *ctx, const char *text, size_t max);
 
+/* ---- Reading ------------------------------------------------------------- */
+
+struct audit_row {
+	uint64_t id;
+	int64_t at_us;
+	const char *action, *outcome;
+	const char *actor;   /* an e-mail address, a program's name, or "" */
+	struct ident user;   /* public; IDENT_NONE: nobody */
+	const char *subject; /* an id as text, or "" */
+	const char *ip, *details;
+};
+
+struct audit_list {
+	struct audit_row *rows;
+	size_t n;
+	uint64_t total;
+};
+
+/* What USER (0: anybody) did or had done to him, the newest first. */
+enum status audit_list(struct ctx *ctx, uint32_t user, int64_t limit,
+	int64_t offset, struct audit_list *out) MUST_USE;
+
+/* ---- Verifying ----------------------------------------------------------- */
+
 /* An end of the chain, to be noted where MySQL's users cannot write. */
 struct audit_mark {
 	uint64_t id; /* 0: of an empty chain */

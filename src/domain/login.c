@@ -215,7 +215,7 @@ login(struct ctx *ctx, const struct login *login,
 	if (a.user.totp_enabled)
 		TRY(twofactor_check(ctx, &a.user, login->code, &a.code));
 	TRY(db_tx(ctx, login_tx, &a));
-	a.user.last_login_us = ctx->now_us;
+	a.user.last_login_us = session_second(ctx->now_us);
 	*user = a.user;
 	return ST_OK;
 }

@@ -22,9 +22,11 @@
  * How long the answer to a refresh is held back.  A use of the same token
  * that arrives in this time comes from somebody who can't have seen the
  * answer: a client that asks several times at once, and not a thief's victim.
- * It is refused like any other, but the session lives on.
+ * It is refused like any other, but the session lives on.  Tabs of a browser
+ * that wake up together are apart by about as much; a worker waits so long,
+ * which is why refreshes go to the pool of those who wait.
  */
-#define HOLD_US (100 * INT64_C(1000))
+#define HOLD_US (250 * INT64_C(1000))
 
 #define LIST_MAX 100
 #define AMR_PASSWORD "pwd"
@@ -95,7 +97,9 @@ insert_session(struct ctx *ctx, const struct session *session,
 			db_time(ends_us)),
 		NULL));
 	return db_exec(ctx, "UPDATE users SET last_login_at = ? WHERE id = ?",
-		DB_IN(db_time(ctx->now_us), db_u64(session->user)), NULL);
+		DB_IN(db_time(session_second(ctx->now_us)),
+			db_u64(session->user)),
+		NULL);
 }
 
 enum status
@@ -205,6 +209,7 @@ static enum status
 rotate(struct ctx *ctx, struct refreshing *r, const struct digest *hash,
 	const struct session *session)
 {
+	r->held_until_us = clock_wall_us() + HOLD_US;
 	TRY(db_exec(ctx, "UPDATE refresh_tokens SET used_at = ? WHERE hash = ?",
 		DB_IN(db_time(r->held_until_us),
 			db_bytes(hash->bytes, DIGEST_BYTES)),
@@ -304,7 +309,6 @@ session_refresh(struct ctx *ctx, const char *refresh,
 		.refresh = refresh,
 		.terms = terms,
 		.tokens = out,
-		.held_until_us = clock_wall_us() + HOLD_US,
 	};
 
 	TRY(db_tx(ctx, refresh_tx, &r));

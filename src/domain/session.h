@@ -21,6 +21,13 @@
 #include "base/ctx.h"
 #include "domain/user.h"
 
+/* Documents show when somebody logged in, or registered, in whole seconds. */
+static inline int64_t
+session_second(int64_t time_us)
+{
+	return time_us - time_us % INT64_C(1000000);
+}
+
 /* What an edition grants, and how it calls itself. */
 struct session_terms {
 	const char *edition;

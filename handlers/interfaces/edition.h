@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * edition.h - the "API Interfaces" document: its sections.
+ */
+#pragma once
+
+#include "http/route.h"
+
+extern const struct route interfaces_auth[];

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * edition.h - the QuantEnergX document: its sections.
+ */
+#pragma once
+
+#include "http/route.h"
+
+extern const struct route quantenergx_auth[];
+extern const struct route quantenergx_security[];
