@@ -59,6 +59,7 @@ struct shared {
 	bool hurry;             /* somebody waits */
 	bool stop;
 	int news; /* eventfd: the settling thread has something to say */
+	struct ident journal; /* set before OPENED */
 
 	_Atomic uint64_t applied_seq;
 	_Atomic int64_t waiting_since_us; /* wall clock; 0: nothing waits */
@@ -229,6 +230,7 @@ settling_thread(void *arg)
 	}
 	if (settler) {
 		shared->applied_seq = settler_applied_seq(settler);
+		shared->journal = settler_journal(settler);
 		shared->opened = true;
 		tell(shared);
 		settle(shared, settler);
@@ -272,7 +274,10 @@ go_as_far_as(struct settlerd *d, uint64_t durable_seq)
 	pthread_mutex_unlock(&shared->lock);
 }
 
-/* A ring may be older than the page, and the page may not be there. */
+/*
+ * A ring may be older than the page; the page may not be there, or be one that
+ * an earlier journal has left behind.
+ */
 static void
 hear(struct settlerd *d)
 {
@@ -280,7 +285,8 @@ hear(struct settlerd *d)
 
 	if (doorbell_take(d->doorbell, &rung) != ST_OK)
 		rung = 0;
-	if (d->page)
+	if (d->page && d->shared.opened &&
+		ident_equal(book_page_journal(d->page), d->shared.journal))
 		durable_seq = book_page_durable_seq(d->page);
 	go_as_far_as(d, rung > durable_seq ? rung : durable_seq);
 }
@@ -306,7 +312,8 @@ tick(struct settlerd *d)
 		d->page = NULL;
 	if (journal_mark(disk_posix(),
 		    conf_text(d->conf, CONF_PATHS_JOURNAL), &journal,
-		    &durable_seq, &reason) == ST_OK)
+		    &durable_seq, &reason) == ST_OK &&
+		(!d->shared.opened || ident_equal(journal, d->shared.journal)))
 		go_as_far_as(d, durable_seq);
 	hear(d);
 }

@@ -113,6 +113,47 @@ settle_batch_clear(struct settle_batch *batch)
 #undef X
 }
 
+void
+settle_batch_keep_balances(struct settle_batch *batch)
+{
+	struct rows balances = batch->balances, houses = batch->houses;
+
+#define X(rows, type) batch->rows.n = 0;
+	TABLES(X)
+#undef X
+	batch->balances = balances;
+	batch->houses = houses;
+	row_index_clear(&batch->order_index);
+	row_index_clear(&batch->candle_index);
+	row_index_clear(&batch->user_index);
+	row_index_clear(&batch->limit_index);
+	row_index_clear(&batch->withdrawal_index);
+}
+
+const struct balance_row *
+settle_batch_balance(const struct settle_batch *batch, uint32_t user,
+	uint16_t asset)
+{
+	uint32_t row;
+
+	if (!row_index_has(&batch->balance_index,
+		    (struct row_key){user, asset}, &row))
+		return NULL;
+	return ROWS_AT(&batch->balances, balance_row, row);
+}
+
+const struct house_row *
+settle_batch_house(const struct settle_batch *batch, uint8_t account,
+	uint16_t asset)
+{
+	uint32_t row;
+
+	if (!row_index_has(&batch->house_index,
+		    (struct row_key){account, asset}, &row))
+		return NULL;
+	return ROWS_AT(&batch->houses, house_row, row);
+}
+
 size_t
 settle_batch_size(const struct settle_batch *batch)
 {

@@ -109,3 +109,14 @@ row_index_find(struct row_index *index, struct row_key key, uint32_t row_if_new,
 	}
 	return slot->row;
 }
+
+bool
+row_index_has(const struct row_index *index, struct row_key key, uint32_t *row)
+{
+	const struct row_slot *slot = probe(index, key);
+
+	if (slot->round != index->round)
+		return false;
+	*row = slot->row;
+	return true;
+}

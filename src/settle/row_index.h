@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,3 +37,7 @@ void row_index_clear(struct row_index *index);
  */
 uint32_t row_index_find(struct row_index *index, struct row_key key,
 	uint32_t row_if_new, int *is_new);
+
+/* Whether KEY has a row, and which. */
+bool row_index_has(const struct row_index *index, struct row_key key,
+	uint32_t *row);

@@ -184,6 +184,12 @@ settler_applied_seq(const struct settler *s)
 	return s->applied_seq;
 }
 
+struct ident
+settler_journal(const struct settler *s)
+{
+	return journal_reader_identity(s->reader);
+}
+
 int64_t
 settler_waiting_since_us(const struct settler *s)
 {

@@ -61,6 +61,9 @@ enum status settler_step(struct settler *settler,
 /* Everything up to here is in the sink. */
 uint64_t settler_applied_seq(const struct settler *settler);
 
+/* The journal that is followed. */
+struct ident settler_journal(const struct settler *settler);
+
 /* The time of the oldest command in a batch not yet taken; 0: there is none. */
 int64_t settler_waiting_since_us(const struct settler *settler);
 

@@ -78,6 +78,12 @@ exchange_new(unsigned users, uint64_t seed)
 }
 
 void
+exchange_set_time(struct exchange *x, int64_t time_us)
+{
+	x->time_us = time_us;
+}
+
+void
 exchange_free(struct exchange *x)
 {
 	if (!x)

@@ -15,6 +15,8 @@
 struct exchange;
 
 struct exchange *exchange_new(unsigned users, uint64_t seed);
+/* Commands are stamped from TIME_US on; before the first record. */
+void exchange_set_time(struct exchange *exchange, int64_t time_us);
 void exchange_free(struct exchange *exchange);
 
 /*
