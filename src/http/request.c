@@ -13,29 +13,29 @@
 
 #include "base/clock.h"
 #include "http/dispatch.h"
-#include "http/fastcgi.h"
+#include "http/responder.h"
 #include "http/incoming.h"
 
 #define BACKLOG 511
 
 /* One connection; false when there can be no more. */
 static bool
-serve_one(const struct server *server, struct fastcgi *fastcgi,
+serve_one(const struct server *server, struct responder *responder,
 	struct arena *arena,
 	void (*done)(const struct outgoing *out, int64_t took_us))
 {
 	struct incoming in;
 	struct outgoing out;
 	int64_t began_us;
-	enum status status = fastcgi_accept(fastcgi, arena, &in);
+	enum status status = responder_accept(responder, arena, &in);
 
 	if (status != ST_OK)
 		return status != ST_UNAVAILABLE;
 	began_us = clock_monotonic_us();
 	dispatch(server, &in, arena, clock_wall_us(), &out);
-	fastcgi_answer(fastcgi, arena,
-		(struct fastcgi_text){out.head, out.head_length},
-		(struct fastcgi_text){out.body, out.body_length});
+	responder_answer(responder, arena,
+		(struct responder_text){out.head, out.head_length},
+		(struct responder_text){out.body, out.body_length});
 	done(&out, clock_monotonic_us() - began_us);
 	return true;
 }
@@ -45,13 +45,13 @@ request_loop(const struct server *server, int listen_fd,
 	const volatile int *stop,
 	void (*done)(const struct outgoing *out, int64_t took_us))
 {
-	struct fastcgi *fastcgi = fastcgi_new(listen_fd);
+	struct responder *responder = responder_new(listen_fd);
 	struct arena *arena = arena_new();
 
-	while (!*stop && serve_one(server, fastcgi, arena, done))
+	while (!*stop && serve_one(server, responder, arena, done))
 		arena_reset(arena);
 	arena_free(arena);
-	fastcgi_free(fastcgi);
+	responder_free(responder);
 }
 
 /* Whether somebody listens at ADDRESS already. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * fastcgi.h - the responder's side of FastCGI, for one request at a time;
+ * responder.h - the responder's side of FastCGI, for one request at a time;
  * private to http/.
  *
  * libfcgi ends each connection with a shutdown and a wait for nginx to close
@@ -21,31 +21,31 @@
 #include "base/status.h"
 #include "http/incoming.h"
 
-struct fastcgi;
+struct responder;
 
 /* LISTEN_FD is kept, not owned. */
-struct fastcgi *fastcgi_new(int listen_fd);
-void fastcgi_free(struct fastcgi *fastcgi);
+struct responder *responder_new(int listen_fd);
+void responder_free(struct responder *responder);
 
 /*
  * Wait for the next connection and read its parameters into IN, all texts in
  * ARENA.  ST_CONFLICT when a signal came first; ST_MALFORMED when the
  * connection was of no use and is closed; ST_UNAVAILABLE when accept failed.
  */
-enum status fastcgi_accept(struct fastcgi *fastcgi, struct arena *arena,
+enum status responder_accept(struct responder *responder, struct arena *arena,
 	struct incoming *in) MUST_USE;
 
 /* The same on a connected socket, which is then owned; for tests. */
-enum status fastcgi_take(struct fastcgi *fastcgi, int fd, struct arena *arena,
+enum status responder_take(struct responder *responder, int fd, struct arena *arena,
 	struct incoming *in) MUST_USE;
 
 /*
  * Send HEAD and BODY and close.  A client that has gone is no failure of ours:
  * false, and nobody needs to know but the log.
  */
-struct fastcgi_text {
+struct responder_text {
 	const char *bytes;
 	size_t length;
 };
-bool fastcgi_answer(struct fastcgi *fastcgi, struct arena *arena,
-	struct fastcgi_text head, struct fastcgi_text body);
+bool responder_answer(struct responder *responder, struct arena *arena,
+	struct responder_text head, struct responder_text body);

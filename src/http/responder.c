@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * fastcgi.c - reading one request, writing one reply.
+ * responder.c - reading one request, writing one reply.
  *
  * The socket is read into one buffer of the size that requests have; records
  * are taken out of it as they are needed, so that the body is read only when
  * a handler's row wants it.
  */
-#include "http/fastcgi.h"
+#include "http/responder.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ enum record_type {
 #define RESPONDER 1
 #define HEADER_BYTES 8
 
-struct fastcgi {
+struct responder {
 	int listen_fd;
 	int fd; /* -1: no connection */
 	unsigned request_id;
@@ -51,74 +51,74 @@ struct fastcgi {
 	unsigned char buffer[BUFFER_BYTES];
 };
 
-struct fastcgi *
-fastcgi_new(int listen_fd)
+struct responder *
+responder_new(int listen_fd)
 {
-	struct fastcgi *fastcgi = malloc(sizeof(*fastcgi));
+	struct responder *responder = malloc(sizeof(*responder));
 
-	if (!fastcgi)
+	if (!responder)
 		abort();
-	fastcgi->listen_fd = listen_fd;
-	fastcgi->fd = -1;
-	return fastcgi;
+	responder->listen_fd = listen_fd;
+	responder->fd = -1;
+	return responder;
 }
 
 static void
-hang_up(struct fastcgi *fastcgi)
+hang_up(struct responder *responder)
 {
-	if (fastcgi->fd >= 0)
-		close(fastcgi->fd);
-	fastcgi->fd = -1;
+	if (responder->fd >= 0)
+		close(responder->fd);
+	responder->fd = -1;
 }
 
 void
-fastcgi_free(struct fastcgi *fastcgi)
+responder_free(struct responder *responder)
 {
-	if (!fastcgi)
+	if (!responder)
 		return;
-	hang_up(fastcgi);
-	free(fastcgi);
+	hang_up(responder);
+	free(responder);
 }
 
 /* ---- Reading ----------------------------------------------------------- */
 
 /* Have something in the buffer; false at the end of the connection. */
 static bool
-fill(struct fastcgi *fastcgi)
+fill(struct responder *responder)
 {
 	ssize_t n;
 
-	if (fastcgi->from < fastcgi->to)
+	if (responder->from < responder->to)
 		return true;
 	do
-		n = recv(fastcgi->fd, fastcgi->buffer, BUFFER_BYTES, 0);
+		n = recv(responder->fd, responder->buffer, BUFFER_BYTES, 0);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return false;
-	fastcgi->from = 0;
-	fastcgi->to = (size_t)n;
+	responder->from = 0;
+	responder->to = (size_t)n;
 	return true;
 }
 
 /* Exactly N bytes to OUT (NULL: thrown away). */
 static bool
-get(struct fastcgi *fastcgi, void *out, size_t n)
+get(struct responder *responder, void *out, size_t n)
 {
 	unsigned char *to = out;
 
 	while (n > 0) {
 		size_t have;
 
-		if (!fill(fastcgi))
+		if (!fill(responder))
 			return false;
-		have = fastcgi->to - fastcgi->from;
+		have = responder->to - responder->from;
 		if (have > n)
 			have = n;
 		if (to) {
-			memcpy(to, fastcgi->buffer + fastcgi->from, have);
+			memcpy(to, responder->buffer + responder->from, have);
 			to += have;
 		}
-		fastcgi->from += have;
+		responder->from += have;
 		n -= have;
 	}
 	return true;
@@ -129,46 +129,46 @@ get(struct fastcgi *fastcgi, void *out, size_t n)
  * server's questions about the application) are skipped.
  */
 static bool
-next_record(struct fastcgi *fastcgi)
+next_record(struct responder *responder)
 {
 	unsigned char header[HEADER_BYTES];
 	unsigned id;
 
 	for (;;) {
-		if (!get(fastcgi, NULL, fastcgi->content + fastcgi->padding) ||
-			!get(fastcgi, header, sizeof(header)) ||
+		if (!get(responder, NULL, responder->content + responder->padding) ||
+			!get(responder, header, sizeof(header)) ||
 			header[0] != PROTOCOL)
 			return false;
 		id = (unsigned)header[2] << 8 | header[3];
-		fastcgi->type = header[1];
-		fastcgi->content = (size_t)header[4] << 8 | header[5];
-		fastcgi->padding = header[6];
+		responder->type = header[1];
+		responder->content = (size_t)header[4] << 8 | header[5];
+		responder->padding = header[6];
 		if (id == 0)
 			continue;
-		if (fastcgi->type == BEGIN_REQUEST)
-			fastcgi->request_id = id;
-		else if (id != fastcgi->request_id)
+		if (responder->type == BEGIN_REQUEST)
+			responder->request_id = id;
+		else if (id != responder->request_id)
 			return false; /* two at once, on one connection */
-		return fastcgi->type != ABORT_REQUEST;
+		return responder->type != ABORT_REQUEST;
 	}
 }
 
 static bool
-read_begin(struct fastcgi *fastcgi)
+read_begin(struct responder *responder)
 {
 	unsigned char body[8];
 
-	if (!next_record(fastcgi) || fastcgi->type != BEGIN_REQUEST ||
-		fastcgi->content != sizeof(body) ||
-		!get(fastcgi, body, sizeof(body)))
+	if (!next_record(responder) || responder->type != BEGIN_REQUEST ||
+		responder->content != sizeof(body) ||
+		!get(responder, body, sizeof(body)))
 		return false;
-	fastcgi->content = 0;
+	responder->content = 0;
 	return body[0] == 0 && body[1] == RESPONDER;
 }
 
 /* The whole stream of parameters, in the arena. */
 static bool
-read_params(struct fastcgi *fastcgi, struct arena *arena,
+read_params(struct responder *responder, struct arena *arena,
 	unsigned char **params, size_t *length)
 {
 	unsigned char *stream = NULL;
@@ -177,20 +177,20 @@ read_params(struct fastcgi *fastcgi, struct arena *arena,
 	for (;;) {
 		unsigned char *longer;
 
-		if (!next_record(fastcgi) || fastcgi->type != PARAMS)
+		if (!next_record(responder) || responder->type != PARAMS)
 			return false;
-		if (fastcgi->content == 0)
+		if (responder->content == 0)
 			break;
-		if (have + fastcgi->content > PARAMS_BYTES_MAX)
+		if (have + responder->content > PARAMS_BYTES_MAX)
 			return false;
-		longer = arena_alloc(arena, have + fastcgi->content);
+		longer = arena_alloc(arena, have + responder->content);
 		if (have > 0)
 			memcpy(longer, stream, have);
 		stream = longer;
-		if (!get(fastcgi, stream + have, fastcgi->content))
+		if (!get(responder, stream + have, responder->content))
 			return false;
-		have += fastcgi->content;
-		fastcgi->content = 0;
+		have += responder->content;
+		responder->content = 0;
 	}
 	*params = stream;
 	*length = have;
@@ -250,61 +250,61 @@ cut_params(struct arena *arena, const unsigned char *at, size_t length,
 static size_t
 read_body(void *source, char *buf, size_t n)
 {
-	struct fastcgi *fastcgi = source;
+	struct responder *responder = source;
 	size_t got = 0;
 
-	while (got < n && !fastcgi->stdin_ended) {
+	while (got < n && !responder->stdin_ended) {
 		size_t some = n - got;
 
-		if (fastcgi->content == 0 || fastcgi->type != STDIN) {
-			if (!next_record(fastcgi) || fastcgi->type != STDIN)
+		if (responder->content == 0 || responder->type != STDIN) {
+			if (!next_record(responder) || responder->type != STDIN)
 				break;
-			fastcgi->stdin_ended = fastcgi->content == 0;
+			responder->stdin_ended = responder->content == 0;
 			continue;
 		}
-		if (some > fastcgi->content)
-			some = fastcgi->content;
-		if (!get(fastcgi, buf + got, some))
+		if (some > responder->content)
+			some = responder->content;
+		if (!get(responder, buf + got, some))
 			break;
-		fastcgi->content -= some;
+		responder->content -= some;
 		got += some;
 	}
 	return got;
 }
 
 enum status
-fastcgi_take(struct fastcgi *fastcgi, int fd, struct arena *arena,
+responder_take(struct responder *responder, int fd, struct arena *arena,
 	struct incoming *in)
 {
 	unsigned char *params = NULL;
 	size_t length = 0;
 
-	fastcgi->fd = fd;
-	fastcgi->from = 0;
-	fastcgi->to = 0;
-	fastcgi->content = 0;
-	fastcgi->padding = 0;
-	fastcgi->stdin_ended = false;
+	responder->fd = fd;
+	responder->from = 0;
+	responder->to = 0;
+	responder->content = 0;
+	responder->padding = 0;
+	responder->stdin_ended = false;
 	incoming_init(in);
-	if (read_begin(fastcgi) &&
-		read_params(fastcgi, arena, &params, &length) &&
+	if (read_begin(responder) &&
+		read_params(responder, arena, &params, &length) &&
 		cut_params(arena, params, length, in)) {
 		in->read_body = read_body;
-		in->source = fastcgi;
+		in->source = responder;
 		return ST_OK;
 	}
-	hang_up(fastcgi);
+	hang_up(responder);
 	return ST_MALFORMED;
 }
 
 enum status
-fastcgi_accept(struct fastcgi *fastcgi, struct arena *arena,
+responder_accept(struct responder *responder, struct arena *arena,
 	struct incoming *in)
 {
-	int fd = accept4(fastcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(responder->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd >= 0)
-		return fastcgi_take(fastcgi, fd, arena, in);
+		return responder_take(responder, fd, arena, in);
 	switch (errno) {
 	case EINTR:
 		return ST_CONFLICT;
@@ -318,13 +318,13 @@ fastcgi_accept(struct fastcgi *fastcgi, struct arena *arena,
 /* ---- Writing ----------------------------------------------------------- */
 
 static void
-put_header(unsigned char *to, const struct fastcgi *fastcgi,
+put_header(unsigned char *to, const struct responder *responder,
 	enum record_type type, size_t content)
 {
 	to[0] = PROTOCOL;
 	to[1] = (unsigned char)type;
-	to[2] = (unsigned char)(fastcgi->request_id >> 8);
-	to[3] = (unsigned char)fastcgi->request_id;
+	to[2] = (unsigned char)(responder->request_id >> 8);
+	to[3] = (unsigned char)responder->request_id;
 	to[4] = (unsigned char)(content >> 8);
 	to[5] = (unsigned char)content;
 	to[6] = 0;
@@ -370,14 +370,14 @@ write_all(int fd, struct iovec *pieces, size_t n)
  * nginx fail to send it and never look at the answer.
  */
 static void
-drain(struct fastcgi *fastcgi)
+drain(struct responder *responder)
 {
-	struct pollfd poll_fd = {.fd = fastcgi->fd, .events = POLLIN};
+	struct pollfd poll_fd = {.fd = responder->fd, .events = POLLIN};
 	size_t all = 0;
 	ssize_t n;
 
 	while (all < DRAIN_BYTES_MAX && poll(&poll_fd, 1, DRAIN_MS) > 0) {
-		n = recv(fastcgi->fd, fastcgi->buffer, BUFFER_BYTES, 0);
+		n = recv(responder->fd, responder->buffer, BUFFER_BYTES, 0);
 		if (n <= 0)
 			break;
 		all += (size_t)n;
@@ -386,22 +386,22 @@ drain(struct fastcgi *fastcgi)
 
 /* Whether the end of the body is, at most, what is in the buffer already. */
 static bool
-all_came(struct fastcgi *fastcgi)
+all_came(struct responder *responder)
 {
-	while (!fastcgi->stdin_ended) {
-		if (fastcgi->to - fastcgi->from <
-			fastcgi->content + fastcgi->padding + HEADER_BYTES)
+	while (!responder->stdin_ended) {
+		if (responder->to - responder->from <
+			responder->content + responder->padding + HEADER_BYTES)
 			return false;
-		if (!next_record(fastcgi) || fastcgi->type != STDIN)
+		if (!next_record(responder) || responder->type != STDIN)
 			return false;
-		fastcgi->stdin_ended = fastcgi->content == 0;
+		responder->stdin_ended = responder->content == 0;
 	}
 	return true;
 }
 
 bool
-fastcgi_answer(struct fastcgi *fastcgi, struct arena *arena,
-	struct fastcgi_text head, struct fastcgi_text body)
+responder_answer(struct responder *responder, struct arena *arena,
+	struct responder_text head, struct responder_text body)
 {
 	/* The stream's end, and the request's: status 0, complete. */
 	unsigned char end[3 * HEADER_BYTES] = {0};
@@ -415,7 +415,7 @@ fastcgi_answer(struct fastcgi *fastcgi, struct arena *arena,
 	/* The head and as much of the body as fits are the first record. */
 	if (first > body.length)
 		first = body.length;
-	put_header(headers, fastcgi, STDOUT, head.length + first);
+	put_header(headers, responder, STDOUT, head.length + first);
 	pieces[i++] = piece(headers, HEADER_BYTES);
 	pieces[i++] = piece(head.bytes, head.length);
 	pieces[i++] = piece(body.bytes, first);
@@ -425,17 +425,17 @@ fastcgi_answer(struct fastcgi *fastcgi, struct arena *arena,
 		if (some > RECORD_BYTES_MAX)
 			some = RECORD_BYTES_MAX;
 		headers += HEADER_BYTES;
-		put_header(headers, fastcgi, STDOUT, some);
+		put_header(headers, responder, STDOUT, some);
 		pieces[i++] = piece(headers, HEADER_BYTES);
 		pieces[i++] = piece(body.bytes + at, some);
 		at += some;
 	}
-	put_header(end, fastcgi, STDOUT, 0);
-	put_header(end + HEADER_BYTES, fastcgi, END_REQUEST, HEADER_BYTES);
+	put_header(end, responder, STDOUT, 0);
+	put_header(end + HEADER_BYTES, responder, END_REQUEST, HEADER_BYTES);
 	pieces[i++] = piece(end, sizeof(end));
-	sent = write_all(fastcgi->fd, pieces, i);
-	if (sent && !all_came(fastcgi))
-		drain(fastcgi);
-	hang_up(fastcgi);
+	sent = write_all(responder->fd, pieces, i);
+	if (sent && !all_came(responder))
+		drain(responder);
+	hang_up(responder);
 	return sent;
 }

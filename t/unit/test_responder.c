@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * test_fastcgi.c - the protocol, byte by byte and cut anywhere.
+ * test_responder.c - the protocol, byte by byte and cut anywhere.
  *
  * The test is the web server at the other end of a socket pair.
  */
@@ -11,13 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/fastcgi.h"
+#include "http/responder.h"
 #include "t/harness/suite.h"
 
 #define REQUEST_ID 0x0102
 
 static struct arena *arena;
-static struct fastcgi *fastcgi;
+static struct responder *responder;
 static struct incoming in;
 static int ours, theirs;
 static unsigned char request[400000];
@@ -32,15 +32,15 @@ setup(void)
 	theirs = fds[0];
 	ours = fds[1];
 	arena = arena_new();
-	fastcgi = fastcgi_new(-1);
+	responder = responder_new(-1);
 	length = 0;
 }
 
 static void
 teardown(void)
 {
-	fastcgi_free(fastcgi);
-	fastcgi_free(NULL);
+	responder_free(responder);
+	responder_free(NULL);
 	arena_free(arena);
 	close(theirs);
 }
@@ -181,7 +181,7 @@ START_TEST(reads_a_request_cut_anywhere)
 	put_params(step < 64 ? 50 : 5000);
 	put_body("{\"price\": 1.5}", step < 64 ? 4 : 5000);
 	ck_assert_int_eq(pthread_create(&thread, NULL, send_request, NULL), 0);
-	ck_assert_int_eq(fastcgi_take(fastcgi, ours, arena, &in), ST_OK);
+	ck_assert_int_eq(responder_take(responder, ours, arena, &in), ST_OK);
 	ck_assert_str_eq(in.method, "POST");
 	ck_assert_str_eq(in.uri, "/x");
 	ck_assert_ptr_null(in.content_type);
@@ -193,9 +193,9 @@ START_TEST(reads_a_request_cut_anywhere)
 	ck_assert_uint_eq(in.read_body(in.source, body, 60), 9);
 	ck_assert_str_eq(body, "ce\": 1.5}");
 	ck_assert_uint_eq(in.read_body(in.source, body, 60), 0);
-	ck_assert(fastcgi_answer(fastcgi, arena,
-		(struct fastcgi_text){"head\r\n\r\n", 8},
-		(struct fastcgi_text){"body", 4}));
+	ck_assert(responder_answer(responder, arena,
+		(struct responder_text){"head\r\n\r\n", 8},
+		(struct responder_text){"body", 4}));
 	pthread_join(thread, NULL);
 	ck_assert_str_eq(read_reply(&n), "head\r\n\r\nbody");
 }
@@ -214,10 +214,10 @@ START_TEST(answers_before_the_body_was_read)
 	put_params(5000);
 	put_body(body, 60000);
 	ck_assert_int_eq(pthread_create(&thread, NULL, send_request, NULL), 0);
-	ck_assert_int_eq(fastcgi_take(fastcgi, ours, arena, &in), ST_OK);
-	ck_assert(fastcgi_answer(fastcgi, arena,
-		(struct fastcgi_text){"early", 5},
-		(struct fastcgi_text){"", 0}));
+	ck_assert_int_eq(responder_take(responder, ours, arena, &in), ST_OK);
+	ck_assert(responder_answer(responder, arena,
+		(struct responder_text){"early", 5},
+		(struct responder_text){"", 0}));
 	/* It closes its end when it has the answer; here, when all is sent. */
 	pthread_join(thread, NULL);
 	ck_assert_str_eq(read_reply(&n), "early");
@@ -241,10 +241,10 @@ START_TEST(answers_of_any_size)
 				 &(int){1 << 20}, sizeof(int)),
 		0);
 	send_request(NULL);
-	ck_assert_int_eq(fastcgi_take(fastcgi, ours, arena, &in), ST_OK);
-	ck_assert(fastcgi_answer(fastcgi, arena,
-		(struct fastcgi_text){"head\n", 5},
-		(struct fastcgi_text){body, sizes[_i]}));
+	ck_assert_int_eq(responder_take(responder, ours, arena, &in), ST_OK);
+	ck_assert(responder_answer(responder, arena,
+		(struct responder_text){"head\n", 5},
+		(struct responder_text){body, sizes[_i]}));
 	reply = read_reply(&n);
 	ck_assert_uint_eq(n, sizes[_i] + 5);
 	ck_assert_mem_eq(reply + 5, body, sizes[_i]);
@@ -260,7 +260,7 @@ START_TEST(skips_what_is_of_no_request)
 	put_record(0, 9, "", 0, 0);
 	put_params(100);
 	send_request(NULL);
-	ck_assert_int_eq(fastcgi_take(fastcgi, ours, arena, &in), ST_OK);
+	ck_assert_int_eq(responder_take(responder, ours, arena, &in), ST_OK);
 	ck_assert_str_eq(in.method, "POST");
 }
 END_TEST
@@ -338,7 +338,7 @@ START_TEST(hangs_up_on)
 	put_bad((enum bad)_i);
 	send_request(NULL);
 	shutdown(theirs, SHUT_WR);
-	ck_assert_int_eq(fastcgi_take(fastcgi, ours, arena, &in),
+	ck_assert_int_eq(responder_take(responder, ours, arena, &in),
 		ST_MALFORMED);
 	ck_assert_int_le(recv(theirs, &byte, 1, 0), 0);
 }
@@ -347,8 +347,8 @@ END_TEST
 Suite *
 suite(void)
 {
-	Suite *s = suite_create("fastcgi");
-	TCase *c = tcase_create("fastcgi");
+	Suite *s = suite_create("responder");
+	TCase *c = tcase_create("responder");
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, reads_a_request_cut_anywhere, 0,
