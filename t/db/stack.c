@@ -202,8 +202,8 @@ stack_ctl(const char *words, const char **output)
 	return reap(pid);
 }
 
-pid_t
-stack_settlerd(void)
+static pid_t
+start_daemon(const char *program)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char command[512];
@@ -218,16 +218,16 @@ stack_settlerd(void)
 	if (bind(ready_fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		die("bind");
 	snprintf(command, sizeof(command),
-		"NOTIFY_SOCKET=%s exec %s/quantora-settlerd -c %s",
-		address.sun_path, BUILD_DIR, conf_file);
+		"NOTIFY_SOCKET=%s exec %s/%s -c %s", address.sun_path, BUILD_DIR,
+		program, conf_file);
 	fd = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	pid = spawn(command, fd);
 	close(fd);
 	return pid;
 }
 
-void
-stack_settlerd_ready(void)
+static void
+wait_ready(void)
 {
 	char message[256];
 	ssize_t n;
@@ -235,9 +235,30 @@ stack_settlerd_ready(void)
 	do {
 		n = recv(ready_fd, message, sizeof(message) - 1, 0);
 		if (n < 0)
-			die("settlerd is not ready");
+			die("no daemon is ready");
 		message[n] = '\0';
 	} while (!strstr(message, "READY=1"));
+}
+
+pid_t
+stack_settlerd(void)
+{
+	return start_daemon("quantora-settlerd");
+}
+
+void
+stack_settlerd_ready(void)
+{
+	wait_ready();
+}
+
+pid_t
+stack_matcherd(void)
+{
+	pid_t pid = start_daemon("quantora-matcherd");
+
+	wait_ready();
+	return pid;
 }
 
 int

@@ -26,8 +26,10 @@ void stack_reset(void);
  * that it printed, in a buffer of the stack. */
 int stack_ctl(const char *words, const char **output);
 
-/* ---- settlerd ---- */
+/* ---- daemons ---- */
 
+/* Start it, and wait until it answers. */
+pid_t stack_matcherd(void);
 /* Start it; it is not waited for. */
 pid_t stack_settlerd(void);
 /* Until it has said that it is ready. */
