@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * hub_state.h - the insides of the hub; private to stream/.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "stream/hub.h"
+#include "stream/list.h"
+#include "wire/message.h"
+
+#define PERSON_BUCKETS 4096
+
+/* A user with connections. */
+struct person {
+	struct node in_bucket;
+	struct node subscribers;
+	uint32_t user;
+	unsigned count;
+};
+
+struct hub {
+	struct hub_settings settings;
+	size_t n_spellings;
+	struct arena *arena; /* messages are written here, then copied */
+	struct book_page *page; /* the feed's; NULL: none yet */
+	struct topic *topics[INSTRUMENTS_MAX]; /* NULL: no such market */
+	struct tickets *tickets;
+
+	int64_t now_us;
+	int64_t wall_us;
+	int64_t expiry_looked_us;
+
+	size_t connections;
+	uint64_t next_number;
+	struct node ready;
+	struct node pings;
+	struct node heard;
+	struct node limbo;
+	struct node asked;
+	struct node known;
+	struct node closing;
+	struct node persons[PERSON_BUCKETS];
+};
+
+/* ---- subscriber.c ---- */
+
+/* Queue PARCEL for it; who does not keep up is closed. */
+void subscriber_post(struct subscriber *subscriber, struct parcel *parcel);
+/* There is work for it. */
+void subscriber_stir(struct subscriber *subscriber);
+
+/* ---- person.c ---- */
+
+/*
+ * SUBSCRIBER is one of SESSION's user; the core is asked.  ST_RATE_LIMITED
+ * when that user has enough.
+ */
+enum status person_add(struct subscriber *subscriber,
+	const struct session *session) MUST_USE;
+void person_remove(struct subscriber *subscriber);
+/* NULL: he has no connection. */
+struct person *person_find(const struct hub *hub, uint32_t user);
+
+/* ---- hub.c ---- */
+
+/* The number of SPELLING in the hub's list. */
+size_t hub_spelling_number(const struct hub *hub,
+	const struct spelling *spelling);
+
+/* A reply to write a message into, by its spelling's numbers. */
+struct reply *hub_pen(struct hub *hub, const struct spelling *spelling,
+	struct reply *reply);
+/* What was written, as a parcel; forgets the reply. */
+struct parcel *hub_wrap(struct hub *hub, struct reply *reply);
