@@ -49,10 +49,8 @@ login_refresh(struct req *req, const struct session_terms *terms,
 	struct tokens *tokens)
 {
 	const struct refresh_in *in = req->in;
-	struct user user;
 
-	return session_refresh(&req->ctx, in->refresh_token, terms, tokens,
-		&user);
+	return session_refresh(&req->ctx, in->refresh_token, terms, tokens);
 }
 
 enum status

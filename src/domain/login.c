@@ -322,6 +322,9 @@ login_change_password(struct ctx *ctx, const struct password_change *change,
 	/* Committed first, then the epoch: a log-in that was checked against
 	 * the old password has read the old epoch. */
 	TRY(intent_send(ctx, c.intent));
+	/* The guard let the session pass, so its epoch was the last one. */
+	c.user.epoch = ctx->session->epoch + 1;
+	c.user.in_core = true;
 	TRY(learn_epoch(ctx, &c.user));
 	return session_open(ctx, &c.user, terms, tokens);
 }

@@ -302,8 +302,7 @@ sleep_until(int64_t wall_us)
 
 enum status
 session_refresh(struct ctx *ctx, const char *refresh,
-	const struct session_terms *terms, struct tokens *out,
-	struct user *user)
+	const struct session_terms *terms, struct tokens *out)
 {
 	struct refreshing r = {
 		.refresh = refresh,
@@ -320,7 +319,6 @@ session_refresh(struct ctx *ctx, const char *refresh,
 	out->expires_in_s = access_us(ctx, terms) / US_PER_SECOND;
 	TRY(token_sign(ctx->auth->keyring, &out->session, TOKEN_ACCESS,
 		out->access));
-	TRY(user_by_number(ctx, out->session.user, user));
 	sleep_until(r.held_until_us);
 	return ST_OK;
 }

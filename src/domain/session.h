@@ -62,8 +62,7 @@ enum status session_open(struct ctx *ctx, const struct user *user,
  * a use after that answer ends the session.
  */
 enum status session_refresh(struct ctx *ctx, const char *refresh,
-	const struct session_terms *terms, struct tokens *out,
-	struct user *user) MUST_USE;
+	const struct session_terms *terms, struct tokens *out) MUST_USE;
 
 /*
  * End the caller's session, and that of REFRESH (or NULL), if it is one of

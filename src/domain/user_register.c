@@ -86,6 +86,7 @@ struct registration {
 	struct ident id;
 	struct ident intent;
 	uint32_t number; /* once inserted */
+	struct user user; /* the same */
 };
 
 enum invites { INVITES_OFF, INVITES_OPTIONAL, INVITES_REQUIRED };
@@ -179,7 +180,7 @@ register_tx(struct ctx *ctx, void *arg)
 		.role = (uint8_t)r->new->role,
 	};
 	TRY(intent_write(ctx, r->intent, "user-create", r->id, &create.head));
-	return audit_write(ctx,
+	TRY(audit_write(ctx,
 		&(struct audit_event){
 			.action = "user.registered",
 			.outcome = AUDIT_OK,
@@ -188,16 +189,15 @@ register_tx(struct ctx *ctx, void *arg)
 			.subject = r->id,
 			.details = arena_printf(ctx->arena, "role=%s",
 				role_name(r->new->role)),
-		});
+		}));
+	return user_by_number(ctx, r->number, &r->user);
 }
 
 static enum status
 register_check(struct ctx *ctx, void *arg, bool *committed)
 {
 	struct registration *r = arg;
-	enum status status = db_one(ctx,
-		"SELECT id FROM users WHERE public_id = ?",
-		DB_IN(db_ident(r->id)), DB_OUT(db_to_u32(&r->number)));
+	enum status status = user_find(ctx, r->id, &r->user);
 
 	*committed = status == ST_OK;
 	return status == ST_NOT_FOUND ? ST_OK : status;
@@ -242,7 +242,7 @@ user_register(struct ctx *ctx, const struct user_new *new, struct user *out)
 			"this e-mail address is already registered");
 	}
 	TRY(status);
-	TRY(user_by_number(ctx, r.number, out));
+	*out = r.user;
 	/* What was promised is kept, if not now then by workerd. */
 	status = intent_send(ctx, r.intent);
 	ctx->fault = (struct fault){0};

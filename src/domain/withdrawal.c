@@ -5,6 +5,7 @@
 #include "domain/withdrawal.h"
 
 #include <string.h>
+#include <sys/param.h>
 
 #include "auth/session.h"
 #include "base/conf.h"
@@ -199,11 +200,26 @@ withdrawal_request(struct ctx *ctx, const struct withdrawal_request *request,
 	status = intent_send(ctx, a.id);
 	if (status != ST_OK)
 		return refused(ctx, a.id, status);
-	TRY(db_exec(ctx,
-		"UPDATE withdrawals SET state = 'pending' "
-		"WHERE public_id = ? AND state = 'new'",
-		DB_IN(db_ident(a.id)), NULL));
-	return withdrawal_get(ctx, a.id, out);
+	/* It is held, whether the row says so yet or the intent alone does. */
+	if (db_exec(ctx,
+		    "UPDATE withdrawals SET state = 'pending' "
+		    "WHERE public_id = ? AND state = 'new'",
+		    DB_IN(db_ident(a.id)), NULL) != ST_OK)
+		ctx->fault = (struct fault){0};
+	*out = (struct withdrawal){
+		.id = a.id,
+		.user = ctx->session->public_id,
+		.asset = request->asset,
+		.amount = request->amount,
+		.address = request->address,
+		.status = WITHDRAWAL_PENDING,
+		.reason = "",
+		.usd_value = a.usd,
+		.deciders_needed = a.deciders,
+		.requested_us = ctx->now_us,
+		.decided_us = DB_NO_TIME,
+	};
+	return ST_OK;
 }
 
 /* ---- Deciding ------------------------------------------------------------ */
@@ -212,10 +228,11 @@ enum decision { CANCEL, APPROVE, REJECT };
 
 static const struct {
 	const char *state, *action;
+	enum withdrawal_status status;
 } words[] = {
-	[CANCEL] = {"cancelled", "withdrawal.cancelled"},
-	[APPROVE] = {"approved", "withdrawal.approved"},
-	[REJECT] = {"rejected", "withdrawal.rejected"},
+	[CANCEL] = {"cancelled", "withdrawal.cancelled", WITHDRAWAL_CANCELLED},
+	[APPROVE] = {"approved", "withdrawal.approved", WITHDRAWAL_APPROVED},
+	[REJECT] = {"rejected", "withdrawal.rejected", WITHDRAWAL_REJECTED},
 };
 
 struct deciding {
@@ -371,7 +388,17 @@ decide(struct ctx *ctx, struct ident id, enum decision decision,
 	TRY(db_tx(ctx, decide_tx, &d));
 	if (d.final)
 		TRY(intent_send(ctx, d.intent));
-	return withdrawal_get(ctx, id, out);
+	/* Not read again: what was done is done, also when the settler lags. */
+	w.approvals += decision == APPROVE;
+	w.deciders_needed = MAX(d.needed, d.deciders);
+	if (d.final) {
+		w.status = words[decision].status;
+		w.decided_us = ctx->now_us;
+	} else {
+		w.status = WITHDRAWAL_PENDING;
+	}
+	*out = w;
+	return ST_OK;
 }
 
 enum status

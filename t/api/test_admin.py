@@ -87,7 +87,7 @@ def test_lock_ends_sessions_and_orders(stack, admin):
     user = Person(stack, money={"USD": "1000"})
     placed = user.client.post("/api/order", json={
         "user_id": user.id, "side": "buy", "order_type": "limit",
-        "price": 20000, "qty": 0.01})
+        "price": 21234.56, "qty": 0.01})
     assert placed.status_code == 200
     reply = admin.client.post("/admin/user/lock", json={"user_id": user.id})
     assert reply.status_code == 200
@@ -95,13 +95,13 @@ def test_lock_ends_sessions_and_orders(stack, admin):
     for answer in (user.client.get("/api/withdrawals"),
                    user.client.post("/api/order", json={
                        "user_id": user.id, "side": "buy", "order_type": "limit",
-                       "price": 20000, "qty": 0.01})):
+                       "price": 21234.56, "qty": 0.01})):
         assert answer.status_code == 403
         assert answer.json()["code"] == "ACCOUNT_LOCKED"
     assert show(admin, user).json()["data"]["locked"] is True
     assert user.balance("USD") == (1000, 0)
     book = stack.client().get("/api/orderbook").json()["data"]
-    assert 20000 not in [price for price, _ in book[0]]
+    assert 21234.56 not in [price for price, _ in book[0]]
     # Locking again changes nothing.
     reply = admin.client.post("/admin/user/lock", json={"user_id": user.id})
     assert reply.status_code == 200 and reply.json()["data"]["locked"] is True
