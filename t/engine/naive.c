@@ -88,13 +88,6 @@ naive_free(struct naive *n)
 	free(n);
 }
 
-/* A memory has room for just what the options say. */
-size_t
-room_for(uint32_t capacity)
-{
-	return capacity;
-}
-
 /* ---- The record ---------------------------------------------------------- */
 
 void
@@ -236,7 +229,7 @@ remember_intent(struct naive *n, const struct message *m, struct ident id)
 
 	if (ident_is_none(id))
 		return;
-	if (n->n_intents == room_for(n->options.intents)) {
+	if (n->n_intents == n->options.intents) {
 		if (ident_split(n->intents[0].id, &ms, &high, &low) &&
 			(int64_t)ms > n->forgotten_ms)
 			n->forgotten_ms = (int64_t)ms;

@@ -244,7 +244,7 @@ do_session_revoke(struct naive *n, const struct message *m)
 	if (ident_is_none(c.session) || c.expires_us > n->now + YEAR_US)
 		return REFUSED_BAD_COMMAND;
 	session = find_session(n, c.session);
-	if (!session && n->n_sessions == room_for(n->options.sessions))
+	if (!session && n->n_sessions == n->options.sessions)
 		return REFUSED_FULL;
 	begin(n, m);
 	if (!session) {

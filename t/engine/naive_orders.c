@@ -298,7 +298,7 @@ remember_client_id(struct naive *n, const struct cmd_order_place *c,
 		}
 	if (mine > 0 && mine == n->options.client_ids_user)
 		REMOVE(n->client_ids, n->n_client_ids, oldest);
-	if (n->n_client_ids == room_for(n->options.client_ids))
+	if (n->n_client_ids == n->options.client_ids)
 		REMOVE(n->client_ids, n->n_client_ids, 0);
 	entry = APPEND(n->client_ids, n->n_client_ids);
 	entry->time_us = n->now;

@@ -20,7 +20,6 @@ typedef __int128 wide;
 
 /* Plain names, which the linker must not take for those of the engine. */
 #define narrow naive_narrow
-#define room_for naive_room_for
 #define ceil_div naive_ceil_div
 #define begin naive_begin
 #define emit naive_emit
@@ -187,8 +186,6 @@ void *naive_append(void **list, size_t *n, size_t size);
 void naive_remove(void *list, size_t *n, size_t size, size_t i);
 #define REMOVE(list, n, i) naive_remove((list), &(n), sizeof(*(list)), (i))
 
-/* How many a memory of CAPACITY holds: a power of two, at least 16. */
-size_t room_for(uint32_t capacity);
 /* N as an int64 that it is known to fit. */
 int64_t narrow(wide n);
 /* Ceiling of A / B, for A >= 0 and B > 0. */

@@ -121,6 +121,28 @@ START_TEST(an_intent_dated_ahead_is_done_once_too)
 }
 END_TEST
 
+/* It is remembered until it is too old to be believed. */
+START_TEST(an_intent_dated_ahead_is_remembered_longer)
+{
+	struct world *w = world_new(_i);
+	struct ident ahead = intent_at(w, HOUR_MS - 10, 1);
+	struct ident held = intent_at(w, HOUR_MS - 10, 2);
+
+	DONE(deposit(w, ANN, EUR, 5, ahead));
+	DONE(withdraw(w, ANN, EUR, 1, held));
+	w->now += MEMORY_US + 60 * 1000000;
+	DONE(deposit(w, ANN, EUR, 5, ahead));
+	ck_assert_uint_ne(w->done_seq, 0);
+	DONE(withdraw(w, ANN, EUR, 1, held));
+	ck_assert_uint_ne(w->done_seq, 0);
+	w->now += HOUR_MS * 1000;
+	REFUSED(INTENT_OLD, deposit(w, ANN, EUR, 5, ahead));
+	REFUSED(INTENT_OLD, withdraw(w, ANN, EUR, 1, held));
+	HAS(w, ANN, EUR, "0.00000004", "0.00000001");
+	world_free(w);
+}
+END_TEST
+
 /* ---- Client order ids ---------------------------------------------------- */
 
 START_TEST(a_client_id_places_one_order)
@@ -307,6 +329,7 @@ suite(void)
 	RULE(an_intent_has_a_time);
 	RULE(an_intent_crowded_out_is_too_old);
 	RULE(an_intent_dated_ahead_is_done_once_too);
+	RULE(an_intent_dated_ahead_is_remembered_longer);
 	RULE(a_client_id_places_one_order);
 	RULE(a_client_id_outlives_its_order);
 	RULE(a_client_id_is_visible_text);
