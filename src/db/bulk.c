@@ -194,7 +194,7 @@ lane_set(struct lane *lane, size_t row, const struct db_value *value,
 		return;
 	case DB_DECIMAL:
 		lane->lengths[row] =
-			decimal_format(value->decimal, 0, lane->texts[row]);
+			decimal_to_mysql(value->decimal.units, lane->texts[row]);
 		lane->pointers[row] = lane->texts[row];
 		return;
 	case DB_SUM:

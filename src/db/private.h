@@ -123,6 +123,12 @@ void time_to_mysql(int64_t time_us, MYSQL_TIME *out);
 int64_t time_from_mysql(const MYSQL_TIME *time);
 
 /*
+ * What decimal_format() writes, without a NUL and without its 128 bits, which
+ * are most of the cost of a bulk.  OUT holds DECIMAL_TEXT_MAX bytes.
+ */
+size_t decimal_to_mysql(int64_t units, char *out);
+
+/*
  * Put VALUE where OUT says.  False when it does not fit.  Text and bytes are
  * not copied.
  */

@@ -126,28 +126,78 @@ db_to_fixed(void *out, size_t size)
 	return (struct db_out){.target = DB_TO_FIXED, .ptr = out, .size = size};
 }
 
+/*
+ * The settler binds times by the hundred thousand, and they are all of the
+ * same day: its date is remembered.
+ */
+struct day {
+	int64_t number; /* since 1970 */
+	unsigned year, month, day;
+};
+
+static void
+find_day(int64_t number, struct day *out)
+{
+	time_t seconds = number * 86400;
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	*out = (struct day){number, (unsigned)tm.tm_year + 1900,
+		(unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday};
+}
+
 void
 time_to_mysql(int64_t time_us, MYSQL_TIME *out)
 {
-	time_t seconds = time_us / US_PER_SECOND;
-	int64_t rest = time_us % US_PER_SECOND;
-	struct tm tm;
+	static _Thread_local struct day last = {0, 1970, 1, 1};
+	int64_t number = time_us / US_PER_DAY;
+	int64_t rest = time_us % US_PER_DAY;
+	unsigned seconds;
 
 	if (rest < 0) {
-		rest += US_PER_SECOND;
-		seconds--;
+		rest += US_PER_DAY;
+		number--;
 	}
-	gmtime_r(&seconds, &tm);
+	if (number != last.number)
+		find_day(number, &last);
+	seconds = (unsigned)(rest / US_PER_SECOND);
 	*out = (MYSQL_TIME){
-		.year = (unsigned)tm.tm_year + 1900,
-		.month = (unsigned)tm.tm_mon + 1,
-		.day = (unsigned)tm.tm_mday,
-		.hour = (unsigned)tm.tm_hour,
-		.minute = (unsigned)tm.tm_min,
-		.second = (unsigned)tm.tm_sec,
-		.second_part = (unsigned long)rest,
+		.year = last.year,
+		.month = last.month,
+		.day = last.day,
+		.hour = seconds / 3600,
+		.minute = seconds / 60 % 60,
+		.second = seconds % 60,
+		.second_part = (unsigned long)(rest % US_PER_SECOND),
 		.time_type = MYSQL_TIMESTAMP_DATETIME,
 	};
+}
+
+size_t
+decimal_to_mysql(int64_t units, char *out)
+{
+	uint64_t rest = units < 0 ? -(uint64_t)units : (uint64_t)units;
+	uint64_t whole = rest / DECIMAL_ONE;
+	uint32_t fraction = (uint32_t)(rest % DECIMAL_ONE);
+	char reversed[DECIMAL_TEXT_MAX];
+	size_t n = 0, length = 0;
+	int place = DECIMAL_PLACES;
+
+	for (; fraction != 0 && fraction % 10 == 0; fraction /= 10)
+		place--;
+	if (fraction != 0) {
+		for (; place > 0; place--, fraction /= 10)
+			reversed[n++] = (char)('0' + fraction % 10);
+		reversed[n++] = '.';
+	}
+	do
+		reversed[n++] = (char)('0' + whole % 10);
+	while ((whole /= 10) != 0);
+	if (units < 0)
+		out[length++] = '-';
+	while (n > 0)
+		out[length++] = reversed[--n];
+	return length;
 }
 
 int64_t
@@ -209,7 +259,7 @@ value_bind(const struct db_value *value, MYSQL_BIND *bind,
 		return;
 	case DB_DECIMAL:
 		bind_text(bind, MYSQL_TYPE_NEWDECIMAL, scratch->text,
-			decimal_format(value->decimal, 0, scratch->text));
+			decimal_to_mysql(value->decimal.units, scratch->text));
 		return;
 	case DB_SUM:
 		bind_text(bind, MYSQL_TYPE_NEWDECIMAL, scratch->text,
