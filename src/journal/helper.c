@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "journal/archiver.h"
 #include "journal/spare.h"
 #include "journal/writer.h"
+
+#define NICENESS 10
 
 static int
 make_spares(struct disk *disk, const struct journal_options *options,
@@ -95,8 +98,7 @@ become_helper(pid_t parent)
 	if (getppid() != parent)
 		_exit(0);
 	/* Zeros and archives can wait; the matcher's syncs cannot. */
-	if (nice(10) < 0 && errno != 0)
-		errno = 0;
+	setpriority(PRIO_PROCESS, 0, NICENESS);
 }
 
 enum status

@@ -148,20 +148,29 @@ load_snapshot(struct journal *journal, struct recovery *recovery,
 	return recovery->replay->load(recovery->replay, NULL, reason);
 }
 
-/* Make the file as long again as it was, and zero what was torn. */
+/*
+ * Make the file as long again as it was, and zero what was torn.  Where the
+ * next frame goes zeros are written even over zeros: a start before this one
+ * may have written them, and its sync may have failed.
+ */
 static int
 mend_tail(struct journal *journal, const struct recovery *recovery)
 {
 	static const unsigned char zeros[64 << 10];
 	uint64_t at = journal->offset, size;
+	uint64_t end = at + sizeof(struct journal_frame) + journal->batch_bytes;
 	int error = disk_size(journal->file, &size);
 
 	if (error == 0 && size < journal->segment.bytes)
 		error = disk_allocate(journal->file, size,
 			journal->segment.bytes, FILL_ZEROS);
-	while (error == 0 && recovery->torn && at < recovery->torn_end) {
-		uint64_t left = recovery->torn_end - at;
-		size_t n = left < sizeof(zeros) ? (size_t)left : sizeof(zeros);
+	if (recovery->torn && end < recovery->torn_end)
+		end = recovery->torn_end;
+	if (end > journal->segment.bytes)
+		end = journal->segment.bytes;
+	while (error == 0 && at < end) {
+		size_t n = end - at < sizeof(zeros) ? (size_t)(end - at)
+						    : sizeof(zeros);
 
 		error = disk_write_all(journal->file, zeros, n, at);
 		at += n;
@@ -192,8 +201,9 @@ rewrite(struct disk_file *file, uint64_t offset, size_t length)
 /*
  * What recovery has read may be in the page cache alone: the process that
  * wrote it may have died before its sync, or because its sync failed, and
- * after a failure the kernel thinks of the pages as clean.  So the last frame
- * and the header, all that can be concerned, are written again, and synced.
+ * after a failure the kernel thinks of the pages as clean.  So the header, the
+ * last frame and the place behind it, all that can be concerned, are written
+ * again, and synced.
  */
 static int
 settle_tail(struct journal *journal, const struct recovery *recovery)

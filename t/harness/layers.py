@@ -39,6 +39,7 @@ FENCES = {
     "png.h": r"src/auth/",
     "jansson.h": r"src/(?:json|auth|venue|domain|http|stream|work|daemons)/|handlers/",
     "ini.h": r"src/base/conf",
+    "zstd.h": r"src/journal/archive\.c",
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.M)

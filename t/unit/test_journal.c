@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "journal/segment.h"
 #include "journal/spare.h"
 #include "journal/verify.h"
@@ -401,6 +402,38 @@ START_TEST(a_batch_must_be_what_it_says)
 }
 END_TEST
 
+/*
+ * What is on disk is read by programs of other versions: a change of these
+ * numbers is a change of the format, and needs a new JOURNAL_FORMAT.
+ */
+START_TEST(the_format_is_pinned)
+{
+	static const struct {
+		const char *path;
+		uint32_t checksum;
+	} files[] = {
+		{KIT_DIR "/00000000000000000001.seg", 0xb7567bef},
+		{KIT_DIR "/superblock", 0xe3ecce64},
+		{KIT_DIR "/snapshot-00000000000000000090.snap", 0x729ac416},
+	};
+
+	must_open();
+	append(3, 30);
+	ck_assert_int_eq(kit_snapshot(disk, KIT_DIR, journal), ST_OK);
+	ck_assert_int_eq(journal_tick(journal, KIT_TIME), ST_OK);
+	for (size_t i = 0; i < N_ELEMENTS(files); i++) {
+		size_t size;
+		const unsigned char *bytes =
+			disk_sim_bytes(sim, files[i].path, &size);
+
+		ck_assert_ptr_nonnull(bytes);
+		ck_assert_msg(crc32c(0, bytes, size) == files[i].checksum,
+			"%s: %08x", files[i].path, crc32c(0, bytes, size));
+	}
+	journal_abandon(journal);
+}
+END_TEST
+
 Suite *suite(void);
 
 Suite *
@@ -420,6 +453,7 @@ suite(void)
 	tcase_add_test(writing, buffers_alternate);
 	tcase_add_test(writing, largest_batches_fit);
 	tcase_add_test(writing, verify_agrees);
+	tcase_add_test(writing, the_format_is_pinned);
 	tcase_add_test_raise_signal(writing, a_batch_must_be_what_it_says,
 		SIGABRT);
 	suite_add_tcase(s, writing);
