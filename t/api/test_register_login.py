@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import re
+import signal
 import uuid
 
 import pytest
@@ -207,3 +208,19 @@ def test_registering_and_failing_is_audited(stack, client):
         "WHERE u.public_id = UNHEX(%s) ORDER BY a.id", user)
     assert rows == (("user.registered", "ok"), ("auth.login", "refused"),
                     ("auth.login", "ok"))
+
+
+def test_register_without_the_matcher(stack, client):
+    """He is registered, and becomes known to the core when it is back."""
+    email = new_email()
+    stack.kill("matcherd", signal.SIGSTOP)
+    try:
+        reply = register(client, email=email)
+        assert reply.status_code == 200
+        assert login(client, email, PASSWORD).status_code == 503
+    finally:
+        stack.kill("matcherd", signal.SIGCONT)
+    reply = login(client, email, PASSWORD)
+    assert reply.status_code == 200
+    client.bearer(reply.json()["data"])
+    assert client.get("/api/withdrawals").status_code == 200

@@ -2,9 +2,14 @@
 """Withdrawals: asked for, held, decided; by Quantora's document and rulings."""
 
 import concurrent.futures
+import os
+import signal
+import struct
+import time
 import uuid
 
 import pytest
+import quantora
 from people import PASSWORD, Person, same_answer, totp
 
 
@@ -312,3 +317,47 @@ def test_the_ledger_sums_to_zero(stack):
     rows = stack.sql("SELECT asset_id, SUM(amount) FROM ledger GROUP BY asset_id "
                      "HAVING SUM(amount) <> 0")
     assert rows == ()
+
+
+# ---- Without the matcher --------------------------------------------------
+
+
+def test_an_unknown_outcome_is_settled(stack, operator):
+    """No answer in time is a 503; what became of it is known before long."""
+    person = customer(stack, USD="100")
+    stack.kill("matcherd", signal.SIGSTOP)
+    try:
+        # The guard is not answered either: nothing was asked for.
+        reply = request(person, amount="100")
+        assert reply.status_code == 503
+    finally:
+        stack.kill("matcherd", signal.SIGCONT)
+    assert person.client.get("/api/withdrawals").json()["data"] == []
+
+    # Promised in MySQL, and its command lost: workerd sends it again.
+    withdrawal = request(person, amount="60").json()["data"]["id"]
+    stack.sql("UPDATE withdrawals SET state = 'approved' WHERE public_id = "
+              "UNHEX(%s)", withdrawal.replace("-", ""))
+    pay = uuid7()
+    stack.sql("INSERT INTO intents (id, source, reference, user_id, command, "
+              "created_at) SELECT %s, 'withdrawal-pay', w.public_id, w.user_id, "
+              "%s, UTC_TIMESTAMP(6) FROM withdrawals w WHERE w.public_id = UNHEX(%s)",
+              pay, pay_command(stack, person, pay, withdrawal),
+              withdrawal.replace("-", ""))
+    quantora.wait_until(lambda: person.balance("USD") == (40, 0), 30, "the payment")
+    assert decide(operator, "reject", withdrawal).status_code == 409
+
+
+def uuid7():
+    """As the intents have them: 48 bits of milliseconds, then chance."""
+    raw = bytearray(int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10))
+    raw[6] = 0x70 | raw[6] & 15
+    raw[8] = 0x80 | raw[8] & 63
+    return bytes(raw)
+
+
+def pay_command(stack, person, intent, withdrawal):
+    """struct cmd_withdraw_end of wire/command.h."""
+    (number, ), = stack.sql("SELECT id FROM users WHERE email = %s", person.email)
+    return struct.pack("<HHI16s16s", 40, 11, number, intent,
+                       uuid.UUID(withdrawal).bytes)
