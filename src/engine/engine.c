@@ -25,6 +25,7 @@ const struct engine_options engine_defaults = {
 	.intents = 1u << 20,
 	.sessions = 1u << 20,
 	.withdrawals = 1u << 20,
+	.limits = 1u << 22,
 	.open_orders_user = 1000,
 	.ignore_self_trades = false,
 };
@@ -77,7 +78,7 @@ reserve(struct engine *engine)
 	engine->more = pool_reserve(options->orders, sizeof(struct order_more));
 	engine->leaves = pool_reserve(leaves_of(options), sizeof(struct leaf));
 	engine->nodes = pool_reserve(nodes_of(options), sizeof(struct node));
-	engine->limits = pool_reserve(options->users, sizeof(struct limit_row));
+	engine->limits = pool_reserve(options->limits, sizeof(struct limit_row));
 	engine->withdrawals = pool_reserve(options->withdrawals,
 		sizeof(struct withdrawal));
 	return engine->users && engine->blocks && engine->orders &&
@@ -109,7 +110,10 @@ engine_new(const struct engine_options *options)
 		return NULL;
 	engine->options = *options;
 	/* A slot is told in 24 bits of an order's id. */
-	if (options->orders > SLOT_MAX || !reserve(engine)) {
+	if (options->orders > SLOT_MAX ||
+		(options->open_orders_user > CANCELS_MAX &&
+			!options->ignore_self_trades) ||
+		!reserve(engine)) {
 		engine_free(engine);
 		return NULL;
 	}
@@ -122,7 +126,7 @@ engine_new(const struct engine_options *options)
 	pool_init(&state->blocks, blocks_of(options));
 	pool_init(&state->leaves, leaves_of(options));
 	pool_init(&state->nodes, nodes_of(options));
-	pool_init(&state->limits, options->users);
+	pool_init(&state->limits, options->limits);
 	pool_init(&state->withdrawals, options->withdrawals);
 	return engine;
 }
@@ -155,7 +159,7 @@ engine_free(struct engine *engine)
 	release(engine->more, options->orders, sizeof(struct order_more));
 	release(engine->leaves, leaves_of(options), sizeof(struct leaf));
 	release(engine->nodes, nodes_of(options), sizeof(struct node));
-	release(engine->limits, options->users, sizeof(struct limit_row));
+	release(engine->limits, options->limits, sizeof(struct limit_row));
 	release(engine->withdrawals, options->withdrawals,
 		sizeof(struct withdrawal));
 	release(engine->state, 1, sizeof(struct state));

@@ -31,8 +31,9 @@
  * moved by the instrument's collar against the taker, cut to the tick (down
  * for a buy, up for a sell, never below one tick).  With an empty opposite
  * side it is accepted and ends at once, unfilled.  A market buy with a budget
- * takes, of each maker, the most lots whose quote amount and fee the rest of
- * the budget pays; a market sell with a budget takes the most lots whose
+ * takes, of each maker, the most lots whose quote amount and fee at its rate
+ * the rest of the budget pays (what earlier fees were rounded up by is not
+ * spent again); a market sell with a budget takes the most lots whose
  * quote amount does not exceed what is still wanted, and holds what the
  * budget needs at the collar, rounded up to a lot.
  *
@@ -45,6 +46,8 @@
  * trades.
  *
  * At most FILLS_MAX fills a command; the rest of the taker is then cancelled.
+ * A delisting cancels up to CANCELS_MAX orders; each TICK, which is then due
+ * at once, goes on with as many.
  *
  * Events.  An order placed: ORDER_OPENED; then for each maker met, TRADE and,
  * when the maker is filled, its ORDER_CLOSED (or, under self-trade
@@ -72,6 +75,7 @@
 #include "wire/refusal.h"
 
 #define FILLS_MAX 1000
+#define CANCELS_MAX 4000u
 #define RATE_SCALE 1000000
 /* How long intents and client order ids are remembered, of command time. */
 #define MEMORY_US (INT64_C(24) * 3600 * 1000000)
@@ -87,15 +91,19 @@ struct engine_options {
 	uint32_t intents;
 	uint32_t sessions;   /* revoked ones */
 	uint32_t withdrawals;
-	uint32_t open_orders_user; /* unless his own limit is smaller */
-	bool ignore_self_trades;   /* benchmarks only: STP_NONE for all */
+	uint32_t limits;     /* of all users together */
+	/* Unless his own limit is smaller.  At most CANCELS_MAX, so that one
+	 * command can cancel them all. */
+	uint32_t open_orders_user;
+	/* Benchmarks only: STP_NONE for all, and any number of open orders. */
+	bool ignore_self_trades;
 };
 
 extern const struct engine_options engine_defaults;
 
 struct engine;
 
-/* NULL when the memory cannot be had. */
+/* NULL when the memory cannot be had or an option is out of range. */
 struct engine *engine_new(const struct engine_options *options);
 void engine_free(struct engine *engine);
 

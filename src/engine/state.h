@@ -448,7 +448,6 @@ void order_cancel(struct engine *engine, uint32_t slot,
 void cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
 	unsigned side, enum close_reason reason);
 /* Of every user, at a delisting: up to CANCELS_MAX; the next TICK goes on. */
-#define CANCELS_MAX 4000u
 void cancel_book(struct engine *engine, uint16_t instrument);
 
 static inline struct ident

@@ -6,7 +6,6 @@
 
 #define RATE_MAX 100000 /* 10 % */
 /* As many as a record holds; the rest is for the ticks that follow. */
-#define CANCELS_MAX 4000
 #define YEAR_US (INT64_C(366) * 24 * 3600 * 1000000)
 
 static bool

@@ -130,6 +130,7 @@ stream_options(struct dice *d)
 		.intents = SIZE(0),
 		.sessions = SIZE(0),
 		.withdrawals = SIZE(0),
+		.limits = 1024,
 		.open_orders_user = SIZE(3),
 		.ignore_self_trades = chance(d, 50),
 	};

@@ -202,12 +202,14 @@ START_TEST(a_large_delisting_goes_on_in_ticks)
 		.intents = 16,
 		.sessions = 16,
 		.withdrawals = 16,
-		.open_orders_user = 9000,
+		.limits = 1024,
+		.open_orders_user = CANCELS_MAX,
 	};
 	struct world *w = world_with(_i, &options);
 	struct cmd_tick tick = {.head = {.user = USER_HOUSE}};
 
-	many_sells(w, ANN, BTC_USD, 5000);
+	many_sells(w, ANN, BTC_USD, 3000);
+	many_sells(w, BOB, BTC_USD, 2000);
 	check_open(w, 5000, false);
 	w->terms.status = MARKET_DELISTED;
 	DONE(set_terms(w));
@@ -218,7 +220,11 @@ START_TEST(a_large_delisting_goes_on_in_ticks)
 	w->terms.status = MARKET_TRADING;
 	DONE(set_terms(w));
 	DONE(deposit(w, BOB, EUR, units("100"), IDENT_NONE));
-	many_sells(w, BOB, 1, 8500);
+	DONE(deposit(w, CID, EUR, units("100"), IDENT_NONE));
+	DONE(deposit(w, DAN, EUR, units("100"), IDENT_NONE));
+	many_sells(w, BOB, 1, 500);
+	many_sells(w, CID, 1, 4000);
+	many_sells(w, DAN, 1, 4000);
 	w->terms.status = MARKET_DELISTED;
 	DONE(set_terms(w));
 	check_open(w, 1000 + 4500, true);

@@ -147,6 +147,7 @@ START_TEST(the_exchange_has_a_number_of_orders)
 		.intents = 16,
 		.sessions = 16,
 		.withdrawals = 3,
+		.limits = 1024,
 		.open_orders_user = 2,
 	};
 	struct world *w = world_with(_i, &options);
@@ -183,6 +184,7 @@ START_TEST(the_book_holds_what_the_exchange_accepts)
 		.intents = 16,
 		.sessions = 16,
 		.withdrawals = 16,
+		.limits = 1024,
 		.open_orders_user = 64,
 	};
 	struct world *w = world_with(_i, &options);

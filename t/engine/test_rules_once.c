@@ -74,6 +74,7 @@ START_TEST(an_intent_crowded_out_is_too_old)
 		.intents = 16,
 		.sessions = 16,
 		.withdrawals = 16,
+		.limits = 1024,
 		.open_orders_user = 16,
 	};
 	struct world *w = world_with(_i, &options);
@@ -107,6 +108,7 @@ START_TEST(an_intent_dated_ahead_is_done_once_too)
 		.intents = 16,
 		.sessions = 16,
 		.withdrawals = 16,
+		.limits = 1024,
 		.open_orders_user = 16,
 	};
 	struct world *w = world_with(_i, &options);
@@ -296,6 +298,7 @@ START_TEST(client_ids_are_bounded)
 		.intents = 16,
 		.sessions = 16,
 		.withdrawals = 16,
+		.limits = 1024,
 		.open_orders_user = 16,
 	};
 	struct world *w = world_with(_i, &options);

@@ -25,6 +25,7 @@ world_empty(int subject, const struct engine_options *options)
 		.intents = 1024,
 		.sessions = 64,
 		.withdrawals = 64,
+		.limits = 1024,
 		.open_orders_user = 2000,
 	};
 	struct world *w = calloc(1, sizeof(*w));
