@@ -2,10 +2,11 @@
 /*
  * mysql_sink.c - one transaction a batch.
  *
- * The position is read first, for update: so a batch whose COMMIT got no
- * answer is simply written again, and finds itself done or not.  Whatever the
- * rows themselves tell to be wrong (a key that is taken, an order that is not
- * there) is a broken invariant: nothing of the batch is kept.
+ * The position is taken first, and must be the one before the batch: so a
+ * batch whose COMMIT got no answer is simply written again, and finds itself
+ * done or not.  Whatever the rows themselves tell to be wrong (a key that is
+ * taken, an order that is not there) is a broken invariant: nothing of the
+ * batch is kept.
  */
 #include "settle/mysql_sink.h"
 
@@ -205,17 +206,15 @@ write_rows(struct ctx *ctx, const struct writing *w)
 	return insert(ctx, &bulk_candles, &batch->candles);
 }
 
+/* The position was not the one before the batch: is it the one behind it? */
 static enum status
-write_tx(struct ctx *ctx, void *arg)
+explain_position(struct ctx *ctx, const struct settle_batch *batch)
 {
-	const struct writing *w = arg;
-	const struct settle_batch *batch = w->batch;
 	uint64_t applied_seq;
-	enum status status;
-
-	status = db_one(ctx,
+	enum status status = db_one(ctx,
 		"SELECT applied_seq FROM settle_state WHERE id = 1 FOR UPDATE",
 		DB_NOTHING, DB_OUT(db_to_u64(&applied_seq)));
+
 	if (status == ST_NOT_FOUND)
 		return fail(ctx, ST_CONFLICT, NULL,
 			"the settler's position is gone from MySQL");
@@ -223,19 +222,34 @@ write_tx(struct ctx *ctx, void *arg)
 	/* An earlier try has done it, whose answer was lost. */
 	if (applied_seq == batch->last_seq)
 		return ST_OK;
-	if (applied_seq != batch->first_seq - 1)
-		return fail(ctx, ST_CONFLICT, NULL,
-			"MySQL is at sequence %llu, and the batch begins at "
-			"%llu: does another settler run?",
-			(unsigned long long)applied_seq,
-			(unsigned long long)batch->first_seq);
-	TRY(write_rows(ctx, w));
-	return db_exec(ctx,
+	return fail(ctx, ST_CONFLICT, NULL,
+		"MySQL is at sequence %llu, and the batch begins at %llu: does "
+		"another settler run?",
+		(unsigned long long)applied_seq,
+		(unsigned long long)batch->first_seq);
+}
+
+/*
+ * One statement asks for the position, locks it and advances it: each costs a
+ * round trip.  The rows follow in the same transaction.
+ */
+static enum status
+write_tx(struct ctx *ctx, void *arg)
+{
+	const struct writing *w = arg;
+	const struct settle_batch *batch = w->batch;
+	struct db_done done;
+
+	TRY(db_exec(ctx,
 		"UPDATE settle_state SET applied_seq = ?, applied_at = ?, "
-		"updated_at = ? WHERE id = 1",
+		"updated_at = ? WHERE id = 1 AND applied_seq = ?",
 		DB_IN(db_u64(batch->last_seq), db_time(batch->last_us),
-			db_time(clock_wall_us())),
-		NULL);
+			db_time(clock_wall_us()),
+			db_u64(batch->first_seq - 1)),
+		&done));
+	if (done.affected != 1)
+		return explain_position(ctx, batch);
+	return write_rows(ctx, w);
 }
 
 static enum status

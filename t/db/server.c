@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SKIPPED 77
@@ -194,8 +195,11 @@ server_again(void)
 			socket_option, "--skip-networking", "--skip-log-bin",
 			"--innodb-rollback-on-timeout=ON",
 			"--loose-innodb-snapshot-isolation=ON",
-			"--innodb-buffer-pool-size=64M",
-			"--innodb-log-file-size=16M", "--local-infile=OFF",
+			"--innodb-buffer-pool-size=256M",
+			"--innodb-log-file-size=96M", "--local-infile=OFF",
+			"--character-set-server=utf8mb4",
+			"--collation-server=utf8mb4_bin",
+			"--performance-schema=OFF",
 			"--innodb-flush-log-at-trx-commit=1",
 			geteuid() == 0 ? "--user=root" : "--skip-name-resolve",
 			(char *)NULL);
@@ -228,6 +232,17 @@ void
 server_signal(int signal)
 {
 	kill(server_pid(), signal);
+}
+
+int64_t
+server_cpu_us(void)
+{
+	struct timespec used = {0};
+	clockid_t clock;
+
+	if (clock_getcpuclockid(server_pid(), &clock) == 0)
+		clock_gettime(clock, &used);
+	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 void

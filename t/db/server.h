@@ -22,6 +22,9 @@ void server_again(void);
 /* For SIGSTOP and SIGCONT. */
 void server_signal(int signal);
 
+/* The processor time that it has used so far. */
+int64_t server_cpu_us(void);
+
 /* A context of its own, as root; DATABASE NULL for none. */
 struct ctx *server_ctx(const char *database);
 struct ctx *server_ctx_with(const struct db_options *options);
