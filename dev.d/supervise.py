@@ -78,7 +78,7 @@ STOP_ORDER = (
 
 READY_S = 600          # the replay of a long journal takes its time
 SAY_WAITING_S = 10
-STEADY_S = 2           # who lived this long starts its back-off anew
+STEADY_S = 0.5         # who lived this long starts its back-off anew
 BACKOFF_S = (0.05, 0.5, 1, 2, 5, 10)
 LOG_KEPT_BYTES = 16 << 20
 OPEN_FILES = 65536

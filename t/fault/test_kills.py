@@ -4,7 +4,7 @@
 Traders place, fill and cancel over HTTP and write down what they were told.
 Meanwhile each daemon, and MariaDB, is killed again and again.  A request that
 got no answer may or may not have been done; one that got one is counted.
-QUANTORA_LONG=1 kills each 20 times, else QUANTORA_KILLS or 3.
+QUANTORA_LONG=1 kills each 20 times, else QUANTORA_KILLS or 8.
 """
 
 import glob
@@ -21,7 +21,7 @@ from quantora import Stack, wait_until
 
 PASSWORD = "a long enough passphrase"
 VICTIMS = ("matcherd", "settlerd", "api-trade", "api", "mysql", "streamd", "workerd")
-KILLS = int(os.environ.get("QUANTORA_KILLS", 20 if os.environ.get("QUANTORA_LONG") else 3))
+KILLS = int(os.environ.get("QUANTORA_KILLS", 20 if os.environ.get("QUANTORA_LONG") else 8))
 TRADERS = 4
 
 

@@ -151,7 +151,11 @@ class Stack:
         old = self.pid(name)
         os.kill(old, signum)
         if signum == signal.SIGKILL:
-            wait_until(lambda: self.pid(name) != old, 10, f"a new {name}")
+            try:
+                wait_until(lambda: self.pid(name) != old, 10, f"a new {name}")
+            except StackError as error:
+                raise StackError(f"{error}\n{self.log('supervisor')[-2000:]}"
+                                 f"\n{self.log(name)[-2000:]}") from None
 
     def sock(self, name):
         return f"{self.sock_dir}/{name}"
