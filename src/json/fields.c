@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "json/flat.h"
 #include "json/lexer.h"
 #include "json/take.h"
 
@@ -185,8 +186,8 @@ shape_names(const struct shape *shape, const char *name)
 
 /* Names that nobody sends without meaning something by it. */
 static enum status
-refuse_names(struct ctx *ctx, const struct shape *shape, json_t *object,
-	struct ident self)
+refuse_names(struct ctx *ctx, const struct shape *shape, lookup_fn *lookup,
+	void *source, struct ident self)
 {
 	static const char *const names[] = {
 		"role", "balance", "status", "user_id"};
@@ -198,7 +199,7 @@ refuse_names(struct ctx *ctx, const struct shape *shape, json_t *object,
 		struct ident id;
 
 		d.name = names[i];
-		TRY(lookup_member(object, d.name, &value));
+		TRY(lookup(source, d.name, &value));
 		if (value.form == VALUE_ABSENT || shape_names(shape, d.name))
 			continue;
 		if (strcmp(d.name, "user_id") == 0 && !ident_is_none(self) &&
@@ -210,21 +211,45 @@ refuse_names(struct ctx *ctx, const struct shape *shape, json_t *object,
 	return ST_OK;
 }
 
+/* A lookup_fn over a struct flat. */
+static enum status
+lookup_flat(void *source, const char *name, struct value *out)
+{
+	const struct flat *flat = source;
+	size_t i;
+
+	for (i = 0; i < flat->n; i++)
+		if (strcmp(flat->pairs[i].name, name) == 0) {
+			*out = flat->pairs[i].value;
+			break;
+		}
+	return ST_OK;
+}
+
 enum status
 fields_from_body(struct ctx *ctx, const struct shape *shape, const char *text,
-	size_t length, struct ident self, void *out, struct fields_given *given)
+	size_t length, struct ident self, void *out,
+	struct fields_given *given)
 {
-	json_t *object;
+	struct flat flat;
+	lookup_fn *lookup = lookup_flat;
+	void *source = &flat;
 
 	ctx->fault.place = FAULT_BODY;
-	TRY(json_read(ctx, text, length, &object));
-	if (!json_is_object(object))
-		return fail(ctx, ST_MALFORMED, NULL,
-			"the body must be a JSON object");
-	TRY(refuse_names(ctx, shape, object, self));
+	if (!flat_read(ctx->arena, text, length, &flat)) {
+		json_t *object;
+
+		TRY(json_read(ctx, text, length, &object));
+		if (!json_is_object(object))
+			return fail(ctx, ST_MALFORMED, NULL,
+				"the body must be a JSON object");
+		lookup = lookup_member;
+		source = object;
+	}
+	TRY(refuse_names(ctx, shape, lookup, source, self));
 	if (!shape)
 		return ST_OK;
-	return json_decode(ctx, shape, object, out, given);
+	return decode(ctx, FAULT_BODY, shape, lookup, source, out, given);
 }
 
 /* ---- From a query string ------------------------------------------------ */
