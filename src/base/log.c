@@ -44,26 +44,40 @@ escape(const char *from, char *to, const char *end)
 	return to;
 }
 
-static void
-log_line(enum log_level level, const char *format, va_list args)
+void
+log_text(enum log_level level, const char *message)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug"};
-	char message[LINE_MAX_BYTES / 2], line[LINE_MAX_BYTES];
+	char line[LINE_MAX_BYTES];
 	char when[CLOCK_TEXT_MAX];
+	const char *end = line + sizeof(line) - 1;
 	char *at;
-	int n;
 
 	if (level > threshold)
 		return;
-	vsnprintf(message, sizeof(message), format, args);
 	clock_format(clock_wall_us(), 6, when);
-	n = snprintf(line, sizeof(line), "%s %s %s ", names[level], when,
-		program);
-	at = escape(message, line + n, line + sizeof(line) - 1);
+	at = escape(names[level], line, end);
+	*at++ = ' ';
+	at = escape(when, at, end);
+	*at++ = ' ';
+	at = escape(program, at, end);
+	*at++ = ' ';
+	at = escape(message, at, end);
 	*at++ = '\n';
 	/* A log that cannot be written has nowhere to be reported. */
 	if (write(STDERR_FILENO, line, (size_t)(at - line)) < 0)
 		return;
+}
+
+static void PRINTF_LIKE(2, 0)
+log_line(enum log_level level, const char *format, va_list args)
+{
+	char message[LINE_MAX_BYTES / 2];
+
+	if (level > threshold)
+		return;
+	vsnprintf(message, sizeof(message), format, args);
+	log_text(level, message);
 }
 
 #define DEFINE_LOG(name, level)                                                \

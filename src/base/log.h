@@ -20,6 +20,9 @@ void log_warn(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* The same of a MESSAGE that is ready: for a line a request. */
+void log_text(enum log_level level, const char *message);
+
 /* Log an error and end with exit code 1: a start that cannot go on. */
 void log_fatal(const char *format, ...) PRINTF_LIKE(1, 2)
 	__attribute__((noreturn));

@@ -80,17 +80,77 @@ log_failure(const struct outgoing *out)
 		detail ? detail : "");
 }
 
+#define PATH_LOGGED 256
+
+/* A line of the log, which is cut where it would be too long. */
+struct line {
+	char text[512];
+	size_t length;
+};
+
+/* At most MOST characters, so that a long path leaves room for the rest. */
+static void
+put_most(struct line *line, const char *text, size_t most)
+{
+	size_t n = strnlen(text, most);
+	size_t room = sizeof(line->text) - 1 - line->length;
+
+	if (n > room)
+		n = room;
+	memcpy(line->text + line->length, text, n);
+	line->length += n;
+	line->text[line->length] = '\0';
+}
+
+static void
+put(struct line *line, const char *text)
+{
+	put_most(line, text, sizeof(line->text));
+}
+
+static void
+put_number(struct line *line, uint64_t number)
+{
+	char digits[24], *at = digits + sizeof(digits) - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	put(line, at);
+}
+
+/* Without printf: it is a line for each order. */
+static void
+log_request(const struct outgoing *out, int64_t took_us)
+{
+	struct line line = {.length = 0};
+
+	put(&line, out->method);
+	put(&line, " ");
+	put_most(&line, out->path, PATH_LOGGED);
+	put(&line, " ");
+	put_number(&line, (uint64_t)out->http_status);
+	put(&line, " us=");
+	put_number(&line, (uint64_t)took_us);
+	put(&line, " user=");
+	put_number(&line, out->user);
+	put(&line, " edition=");
+	put(&line, out->edition);
+	put(&line, " from=");
+	put(&line, out->remote_address);
+	put(&line, " request=");
+	put(&line, out->request_id);
+	log_text(LOG_LEVEL_INFO, line.text);
+}
+
 static void
 done(const struct outgoing *out, int64_t took_us)
 {
 	if (out->http_status >= 500)
 		log_failure(out);
 	if (conf_number(server.base.conf, CONF_HTTP_ACCESS_LOG))
-		log_info("%s %s %d us=%lld user=%u edition=%s from=%s "
-			 "request=%s",
-			out->method, out->path, out->http_status,
-			(long long)took_us, out->user, out->edition,
-			out->remote_address, out->request_id);
+		log_request(out, took_us);
 	if (server.base.settled)
 		settled_begin(server.base.settled);
 }
