@@ -9,6 +9,8 @@ import struct
 import time
 import uuid
 
+import quantora
+
 PASSWORD = "correct horse battery"
 STEP_S = 30
 
@@ -61,7 +63,13 @@ class Person:
         return client
 
     def balance(self, asset):
-        """(available, held) as the settler wrote them; (0, 0) before any."""
+        """(available, held) as the settler wrote them; (0, 0) before any.
+
+        A read of his own waits until the settler has all that he did; while
+        that takes too long it is a 503.  (Who is locked out waits for nobody.)
+        """
+        quantora.wait_until(
+            lambda: self.client.get("/api/withdrawals").status_code != 503)
         rows = self.stack.sql(
             "SELECT b.available, b.held FROM balances b "
             "JOIN assets a ON a.id = b.asset_id JOIN users u ON u.id = b.user_id "
