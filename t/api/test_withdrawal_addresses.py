@@ -54,7 +54,7 @@ def test_needs_a_second_factor(stack):
 def test_anothers_is_like_none(stack):
     person, stranger = customer(stack), customer(stack)
     row = add(person).json()["data"]
-    theirs = stranger.client.delete(f"{PATH}/{row['id']}")
+    theirs = stranger.client.delete(f"/api/withdrawal/addresses/{row['id']}")
     nothing = stranger.client.delete(f"{PATH}/{uuid.uuid4()}")
     assert theirs.status_code == 404 and same_answer(theirs, nothing)
     assert person.client.get(PATH).json()["data"] == [row]

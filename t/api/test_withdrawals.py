@@ -106,7 +106,11 @@ def test_bad_fields(stack, rich, fields):
         "asset": "USD", "amount": "1", "address": "bank", **fields})
     assert reply.status_code == 400
     assert reply.json()["code"] == "VALIDATION_ERROR"
+
+
+def test_bad_fields_held_nothing(rich):
     assert rich.balance("USD") == (100, 0)
+    assert rich.client.get("/api/withdrawals").json()["data"] == []
 
 
 def test_more_than_there_is(stack):
