@@ -175,9 +175,11 @@ run_bound(struct bench *b)
 
 	server_sql(DATABASE,
 		"CREATE TABLE bound (id BIGINT UNSIGNED PRIMARY KEY, "
-		"amount DECIMAL(20,8) NOT NULL, user_id INT UNSIGNED NOT NULL)");
+		"amount DECIMAL(20,8) NOT NULL, "
+		"user_id INT UNSIGNED NOT NULL)");
 	for (i = 0; rows && i < BOUND_ROWS; i++)
-		rows[i] = (struct bound_row){i, (int64_t)i * 12345, (uint32_t)i};
+		rows[i] = (struct bound_row){
+			i, (int64_t)i * 12345, (uint32_t)i};
 	began_us = clock_monotonic_us();
 	if (!rows || db_bulk_insert(b->ctx, &bulk, rows, BOUND_ROWS, NULL) !=
 			ST_OK)

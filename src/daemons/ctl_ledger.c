@@ -42,7 +42,7 @@ print_result(struct verify *v, const char *name, uint64_t looked_at,
 		looked_at, unit, found, first);
 }
 
-/* ---- Rows against rows ------------------------------------------------------- */
+/* ---- Rows against rows ------------------------------------------------ */
 
 /*
  * Each is two statements: how much there is to look at, and what is wrong of
@@ -56,7 +56,8 @@ static const struct check {
 	{"the legs of an asset sum to zero", "assets",
 		"SELECT COUNT(*) FROM report_asset_sums",
 		"SELECT CONCAT('asset ', asset_id, ' sums to ', difference) "
-		"FROM report_asset_sums WHERE difference <> 0 LIMIT " FOUND_MAX},
+		"FROM report_asset_sums WHERE difference <> 0 "
+		"LIMIT " FOUND_MAX},
 	{"the legs of a posting sum to zero", "legs",
 		"SELECT COUNT(*) FROM ledger",
 		"SELECT CONCAT('sequence ', seq, ' asset ', asset_id, "
@@ -78,8 +79,7 @@ static const struct check {
 		"SELECT CONCAT('user ', user_id, ' asset ', asset_id, "
 		"' available ', available, ' held ', held) FROM balances "
 		"WHERE available < 0 OR held < 0 LIMIT " FOUND_MAX},
-	{"a trade has its five legs", "trades",
-		"SELECT COUNT(*) FROM trades",
+	{"a trade has its five legs", "trades", "SELECT COUNT(*) FROM trades",
 		"SELECT CONCAT('trade ', LOWER(HEX(trade_id)), ' trades ', "
 		"trades, ' legs ', legs, ' off by ', base_in, ' ', base_out, "
 		"' ', quote_in, ' ', quote_out, ' ', fees) "
@@ -120,12 +120,12 @@ run_check(struct verify *v, const struct check *check)
 		DB_OUT(db_to_u64(&looked_at))));
 	TRY(db_query(v->ctx, check->wrong, DB_NOTHING, &rows));
 	(void)db_next(rows, DB_OUT(db_to_text(&first)));
-	print_result(v, check->name, looked_at, check->unit, db_count(rows),
-		first);
+	print_result(
+		v, check->name, looked_at, check->unit, db_count(rows), first);
 	return ST_OK;
 }
 
-/* ---- Rows against the journal -------------------------------------------------- */
+/* ---- Rows against the journal ----------------------------------------- */
 
 struct replay {
 	struct verify *verify;
@@ -154,8 +154,8 @@ count_history(struct replay *r)
 }
 
 static enum status
-read_journal(struct replay *r, struct journal_reader *reader,
-	uint64_t applied_seq)
+read_journal(
+	struct replay *r, struct journal_reader *reader, uint64_t applied_seq)
 {
 	const struct record *record;
 	struct ctx *ctx = r->verify->ctx;
@@ -166,8 +166,8 @@ read_journal(struct replay *r, struct journal_reader *reader,
 			return fail(ctx, ST_CONFLICT, NULL, "%s",
 				journal_reader_reason(reader));
 		if (settle_batch_add(r->batch, record) != ST_OK)
-			return fail(ctx, ST_CONFLICT, NULL, "%s",
-				r->batch->reason);
+			return fail(
+				ctx, ST_CONFLICT, NULL, "%s", r->batch->reason);
 		if (r->batch->legs.n + r->batch->orders.n > 100000)
 			count_history(r);
 	}
@@ -175,8 +175,8 @@ read_journal(struct replay *r, struct journal_reader *reader,
 	return ST_OK;
 }
 
-static void
-differs(struct replay *r, const char *format, ...) PRINTF_LIKE(2, 3);
+static void differs(struct replay *r, const char *format, ...)
+	PRINTF_LIKE(2, 3);
 
 static void
 differs(struct replay *r, const char *format, ...)
@@ -194,8 +194,8 @@ static enum status
 compare_customer(struct ctx *ctx, void *arg)
 {
 	struct replay *r = arg;
-	const struct balance_row *row = settle_batch_balance(r->batch, r->user,
-		r->asset);
+	const struct balance_row *row =
+		settle_batch_balance(r->batch, r->user, r->asset);
 
 	(void)ctx;
 	r->seen++;
@@ -203,7 +203,7 @@ compare_customer(struct ctx *ctx, void *arg)
 		differs(r, "user %u asset %u is not in the journal", r->user,
 			r->asset);
 	else if (row->available != r->available.units ||
-		row->held != r->held.units)
+		 row->held != r->held.units)
 		differs(r,
 			"user %u asset %u: MySQL %" PRId64 " and %" PRId64
 			", the matcher %" PRId64 " and %" PRId64
@@ -217,8 +217,8 @@ static enum status
 compare_house(struct ctx *ctx, void *arg)
 {
 	struct replay *r = arg;
-	const struct house_row *row = settle_batch_house(r->batch, r->account,
-		r->asset);
+	const struct house_row *row =
+		settle_batch_house(r->batch, r->account, r->asset);
 
 	(void)ctx;
 	r->seen++;
@@ -251,7 +251,8 @@ compare_balances(struct verify *v, struct replay *r)
 			db_to_decimal(&r->available)),
 		compare_house, r));
 	if (r->found == 0 && r->seen != want)
-		differs(r, "MySQL has %" PRIu64 " balances, the matcher %" PRIu64,
+		differs(r,
+			"MySQL has %" PRIu64 " balances, the matcher %" PRIu64,
 			r->seen, want);
 	print_result(v, "balances are the matcher's", r->seen, "balances",
 		r->found, r->first);
@@ -259,8 +260,8 @@ compare_balances(struct verify *v, struct replay *r)
 }
 
 static enum status
-compare_count(struct verify *v, const char *name, const char *sql,
-	uint64_t want)
+compare_count(
+	struct verify *v, const char *name, const char *sql, uint64_t want)
 {
 	uint64_t count = 0;
 
@@ -271,8 +272,8 @@ compare_count(struct verify *v, const char *name, const char *sql,
 }
 
 static enum status
-compare_all(struct verify *v, struct journal_reader *reader,
-	uint64_t applied_seq)
+compare_all(
+	struct verify *v, struct journal_reader *reader, uint64_t applied_seq)
 {
 	struct replay r = {.verify = v, .batch = settle_batch_new()};
 	enum status status = read_journal(&r, reader, applied_seq);

@@ -51,7 +51,7 @@ blame(struct migration *m, enum status status, const char *what)
 	return fail(m->ctx, status, NULL, "%s: %s", what, db_error(m->ctx->db));
 }
 
-/* ---- Statements that MySQL puts together itself ----------------------------- */
+/* ---- Statements that MySQL puts together itself ----------------------- */
 
 /* Run the text in @quantora_sql. */
 static enum status
@@ -94,7 +94,7 @@ account_statement(struct ctx *ctx, const char *template, const char *user,
 	return run_assembled(ctx);
 }
 
-/* ---- Files ------------------------------------------------------------------ */
+/* ---- Files ------------------------------------------------------------ */
 
 static enum status
 read_file(struct migration *m, const char *path, const char **out)
@@ -107,8 +107,8 @@ read_file(struct migration *m, const char *path, const char **out)
 	if (file)
 		fclose(file);
 	if (!good)
-		return fail(m->ctx, ST_NOT_FOUND, NULL, "%s cannot be read",
-			path);
+		return fail(
+			m->ctx, ST_NOT_FOUND, NULL, "%s cannot be read", path);
 	*out = arena_strndup(m->ctx->arena, text, length);
 	return ST_OK;
 }
@@ -135,7 +135,7 @@ checksum(struct ctx *ctx, const char *text, uint8_t out[CHECKSUM_BYTES])
 		DB_OUT(db_to_fixed(out, CHECKSUM_BYTES)));
 }
 
-/* ---- schema_migrations ------------------------------------------------------- */
+/* ---- schema_migrations ------------------------------------------------ */
 
 static const char migrations_table[] =
 	"CREATE TABLE IF NOT EXISTS schema_migrations ("
@@ -176,7 +176,7 @@ list(struct ctx *ctx, const char *name, const uint8_t sum[CHECKSUM_BYTES])
 		DB_IN(db_text(name), db_bytes(sum, CHECKSUM_BYTES)), NULL);
 }
 
-/* ---- The steps --------------------------------------------------------------- */
+/* ---- The steps -------------------------------------------------------- */
 
 static enum status
 run_text(struct ctx *ctx, const char *text)
@@ -248,9 +248,8 @@ refuse_newer(struct migration *m, const char *folder)
 	const char *name;
 	struct stat found;
 
-	TRY(db_query(m->ctx,
-		"SELECT name FROM schema_migrations ORDER BY name", DB_NOTHING,
-		&rows));
+	TRY(db_query(m->ctx, "SELECT name FROM schema_migrations ORDER BY name",
+		DB_NOTHING, &rows));
 	while (db_next(rows, DB_OUT(db_to_text(&name)))) {
 		const char *path =
 			arena_printf(m->ctx->arena, "%s/%s", folder, name);

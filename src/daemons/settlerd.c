@@ -40,7 +40,8 @@
 #include "settle/waiters.h"
 
 #define DOORBELL_NAME "settlerd"
-/* Under load a batch gathers for this long, so that MySQL commits less often. */
+/* Under load a batch gathers for this long, so that MySQL commits less often.
+ */
 #define PACE_US 5000
 #define RETRY_FIRST_US 20000
 #define RETRY_MAX_US US_PER_SECOND
@@ -76,7 +77,7 @@ tell(struct shared *shared)
 		abort();
 }
 
-/* ---- The settling thread ------------------------------------------------------ */
+/* ---- The settling thread ---------------------------------------------- */
 
 /* Wait, but for no longer than PAUSE_US (0: as long as it takes) and not when
  * asked to end; false then.  HURRY: a waiter ends the pause. */
@@ -84,8 +85,8 @@ static bool
 pause_for(struct shared *shared, int64_t pause_us, bool hurry)
 {
 	int64_t until_us = clock_monotonic_us() + pause_us;
-	struct timespec until = {until_us / US_PER_SECOND,
-		until_us % US_PER_SECOND * 1000};
+	struct timespec until = {
+		until_us / US_PER_SECOND, until_us % US_PER_SECOND * 1000};
 	bool going;
 
 	pthread_mutex_lock(&shared->lock);
@@ -131,8 +132,8 @@ open_settler(struct shared *shared, struct settle_sink *sink)
 	struct settler *settler;
 
 	for (;;) {
-		enum status status = settler_open(disk_posix(), dir, archive,
-			sink, &settler, &reason);
+		enum status status = settler_open(
+			disk_posix(), dir, archive, sink, &settler, &reason);
 
 		if (status == ST_OK)
 			return settler;
@@ -167,8 +168,8 @@ settle(struct shared *shared, struct settler *settler)
 	uint64_t durable_seq;
 	bool troubled = false;
 
-	while (wait_for_more(shared, settler_applied_seq(settler),
-		&durable_seq)) {
+	while (wait_for_more(
+		shared, settler_applied_seq(settler), &durable_seq)) {
 		enum status status;
 
 		began_us = clock_monotonic_us();
@@ -204,8 +205,8 @@ settle(struct shared *shared, struct settler *settler)
 		if (shared->applied_seq >= durable_seq)
 			shared->waiting_since_us = 0;
 		tell(shared);
-		if (!pause_for(shared, began_us + PACE_US - clock_monotonic_us(),
-			    true))
+		if (!pause_for(shared,
+			    began_us + PACE_US - clock_monotonic_us(), true))
 			return;
 	}
 }
@@ -244,7 +245,7 @@ settling_thread(void *arg)
 	return NULL;
 }
 
-/* ---- The other one -------------------------------------------------------------- */
+/* ---- The other one ---------------------------------------------------- */
 
 struct settlerd {
 	struct shared shared;
@@ -254,8 +255,8 @@ struct settlerd {
 	int doorbell;
 	int signals;
 	int64_t ticked_us; /* monotonic */
-	bool ready;   /* and has said so */
-	bool lagging; /* and has said so */
+	bool ready;        /* and has said so */
+	bool lagging;      /* and has said so */
 };
 
 static void
@@ -310,9 +311,8 @@ tick(struct settlerd *d)
 	if (!d->page && book_page_open(conf_text(d->conf, CONF_PATHS_BOOK_PAGE),
 				&d->page, &reason) != ST_OK)
 		d->page = NULL;
-	if (journal_mark(disk_posix(),
-		    conf_text(d->conf, CONF_PATHS_JOURNAL), &journal,
-		    &durable_seq, &reason) == ST_OK &&
+	if (journal_mark(disk_posix(), conf_text(d->conf, CONF_PATHS_JOURNAL),
+		    &journal, &durable_seq, &reason) == ST_OK &&
 		(!d->shared.opened || ident_equal(journal, d->shared.journal)))
 		go_as_far_as(d, durable_seq);
 	hear(d);

@@ -63,8 +63,8 @@ int
 db_account_password(const struct conf *conf, enum db_account account,
 	char out[DB_PASSWORD_MAX], char **reason)
 {
-	return read_password(conf_text(conf, accounts[account].password_file),
-		out, reason);
+	return read_password(
+		conf_text(conf, accounts[account].password_file), out, reason);
 }
 
 struct db *

@@ -19,13 +19,14 @@
 
 static const size_t plain_steps[] = {64, 8, 1};
 
-/* ---- Out of a struct ------------------------------------------------------- */
+/* ---- Out of a struct -------------------------------------------------- */
 
 static const char *
-field_of(const struct db_bulk *bulk, const void *rows, size_t row, size_t column)
+field_of(
+	const struct db_bulk *bulk, const void *rows, size_t row, size_t column)
 {
 	return (const char *)rows + row * bulk->row_size +
-		bulk->columns[column].offset;
+	       bulk->columns[column].offset;
 }
 
 static uint64_t
@@ -73,7 +74,7 @@ value_of(const struct db_column *column, const char *field)
 	abort();
 }
 
-/* ---- The texts ------------------------------------------------------------- */
+/* ---- The texts -------------------------------------------------------- */
 
 static char *
 append(char *at, const char *text)
@@ -89,8 +90,9 @@ static char *
 text_of(struct arena *arena, const struct db_bulk *bulk, size_t n_rows)
 {
 	const char *tail = bulk->tail ? bulk->tail : "";
-	char *sql = arena_alloc(arena, strlen(bulk->head) + strlen(tail) + 16 +
-			n_rows * (bulk->n_columns * 2 + 2));
+	char *sql =
+		arena_alloc(arena, strlen(bulk->head) + strlen(tail) + 16 +
+					   n_rows * (bulk->n_columns * 2 + 2));
 	char *at = append(append(sql, bulk->head), " VALUES ");
 	size_t row, column;
 
@@ -108,7 +110,7 @@ text_of(struct arena *arena, const struct db_bulk *bulk, size_t n_rows)
 	return sql;
 }
 
-/* ---- As any MySQL knows it ------------------------------------------------- */
+/* ---- As any MySQL knows it -------------------------------------------- */
 
 static enum status
 insert_plain(struct ctx *ctx, const struct db_bulk *bulk, const void *rows,
@@ -147,7 +149,7 @@ bulk_plain(struct ctx *ctx, const struct db_bulk *bulk, const char *rows,
 	return ST_OK;
 }
 
-/* ---- As arrays ------------------------------------------------------------- */
+/* ---- As arrays -------------------------------------------------------- */
 
 #define ARRAY_TEXT_MAX DECIMAL_SUM_TEXT_MAX
 
@@ -193,8 +195,8 @@ lane_set(struct lane *lane, size_t row, const struct db_value *value,
 		lane->pointers[row] = &lane->times[row];
 		return;
 	case DB_DECIMAL:
-		lane->lengths[row] =
-			decimal_to_mysql(value->decimal.units, lane->texts[row]);
+		lane->lengths[row] = decimal_to_mysql(
+			value->decimal.units, lane->texts[row]);
 		lane->pointers[row] = lane->texts[row];
 		return;
 	case DB_SUM:
@@ -230,10 +232,10 @@ lane_bind(struct lane *lane, enum db_kind kind, MYSQL_BIND *bind)
 		bind->buffer = lane->numbers;
 	} else {
 		/* libmariadb follows a pointer for all but plain numbers. */
-		bind->buffer_type = lane->times ? MYSQL_TYPE_DATETIME
-			: lane->texts           ? MYSQL_TYPE_NEWDECIMAL
-			: kind == DB_IDENT      ? MYSQL_TYPE_BLOB
-						: MYSQL_TYPE_STRING;
+		bind->buffer_type = lane->times        ? MYSQL_TYPE_DATETIME
+				    : lane->texts      ? MYSQL_TYPE_NEWDECIMAL
+				    : kind == DB_IDENT ? MYSQL_TYPE_BLOB
+						       : MYSQL_TYPE_STRING;
 		bind->buffer = lane->pointers;
 	}
 }

@@ -110,7 +110,7 @@ abandon(struct db *db)
 	db_close(db);
 }
 
-/* ---- Judging --------------------------------------------------------------- */
+/* ---- Judging ---------------------------------------------------------- */
 
 static enum trouble
 judge(const struct db *db, unsigned number, int64_t waited_us)
@@ -207,13 +207,14 @@ db_again(struct ctx *ctx, unsigned attempt, bool unanswered_too)
 	if (trouble != TROUBLE_AGAIN)
 		return false;
 	/* Two that met once should not meet again. */
-	pause.tv_nsec = (long)(attempt - 1) * 1000000 +
+	pause.tv_nsec =
+		(long)(attempt - 1) * 1000000 +
 		(long)((clock_monotonic_us() * 7919 + getpid()) % 1000) * 1000;
 	nanosleep(&pause, NULL);
 	return true;
 }
 
-/* ---- Opening --------------------------------------------------------------- */
+/* ---- Opening ---------------------------------------------------------- */
 
 static const char *const session_settings[] = {
 	"SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,"
@@ -277,8 +278,8 @@ connect_now(struct ctx *ctx)
 	set_options(db, mysql);
 	if (!mysql_real_connect(mysql, "localhost", db->user, db->password,
 		    db->database, 0, db->socket, 0)) {
-		status = db_blame(ctx, mysql_errno(mysql), mysql_error(mysql),
-			began_us);
+		status = db_blame(
+			ctx, mysql_errno(mysql), mysql_error(mysql), began_us);
 		/* Nothing was asked yet: whatever it was, it is away. */
 		if (clock_monotonic_us() - began_us >=
 			(int64_t)db->connect_s * US_PER_SECOND * 9 / 10)
@@ -313,7 +314,8 @@ db_open(struct ctx *ctx)
 
 	assert(db->unit == UNIT_NONE);
 	db->trouble = TROUBLE_NONE;
-	if (db->breaker && clock_monotonic_us() <
+	if (db->breaker &&
+		clock_monotonic_us() <
 			atomic_load_explicit(&db->breaker->open_until_us,
 				memory_order_relaxed)) {
 		db->trouble = TROUBLE_STALLED;

@@ -43,7 +43,7 @@
 #include "base/decimal.h"
 #include "base/ident.h"
 
-/* ---- Values --------------------------------------------------------------- */
+/* ---- Values ----------------------------------------------------------- */
 
 /* A time that is not there; NULL in MySQL. */
 #define DB_NO_TIME INT64_MIN
@@ -76,7 +76,8 @@ struct db_value {
 	};
 };
 
-/* The values of the question marks, in order; DB_NOTHING when there are none. */
+/* The values of the question marks, in order; DB_NOTHING when there are none.
+ */
 #define DB_IN(...) ((const struct db_value[]){__VA_ARGS__, {.kind = DB_END}})
 #define DB_NOTHING ((const struct db_value *)0)
 
@@ -98,7 +99,7 @@ struct db_value db_sum(__int128 units);
 /* DB_NO_TIME stands for NULL. */
 struct db_value db_time(int64_t time_us);
 
-/* ---- Where the columns go -------------------------------------------------- */
+/* ---- Where the columns go --------------------------------------------- */
 
 enum db_target {
 	DB_TO_END,
@@ -126,7 +127,8 @@ struct db_out {
 };
 
 /* One for each column, in order. */
-#define DB_OUT(...) ((const struct db_out[]){__VA_ARGS__, {.target = DB_TO_END}})
+#define DB_OUT(...)                                                            \
+	((const struct db_out[]){__VA_ARGS__, {.target = DB_TO_END}})
 
 /*
  * NULL arrives as 0, false, NULL, IDENT_NONE, DECIMAL_NONE, DB_NO_TIME; as
@@ -151,7 +153,7 @@ struct db_out db_to_decimal(struct decimal *out);
 struct db_out db_to_sum(__int128 *out);
 struct db_out db_to_time(int64_t *out);
 
-/* ---- The connection -------------------------------------------------------- */
+/* ---- The connection --------------------------------------------------- */
 
 /*
  * Shared by the workers of a pool: until when (CLOCK_MONOTONIC, microseconds)
@@ -210,7 +212,7 @@ void db_close(struct db *db);
 /* Open it, if it is not. */
 enum status db_ping(struct ctx *ctx) MUST_USE;
 
-/* ---- Asking ---------------------------------------------------------------- */
+/* ---- Asking ----------------------------------------------------------- */
 
 struct db_rows;
 
@@ -234,8 +236,8 @@ enum status db_one(struct ctx *ctx, const char *sql, const struct db_value *in,
  * is gone with the next row.
  */
 enum status db_each(struct ctx *ctx, const char *sql, const struct db_value *in,
-	const struct db_out *out, enum status (*each)(struct ctx *ctx, void *arg),
-	void *arg) MUST_USE;
+	const struct db_out *out,
+	enum status (*each)(struct ctx *ctx, void *arg), void *arg) MUST_USE;
 
 struct db_done {
 	uint64_t affected;  /* rows that were changed */
@@ -246,7 +248,7 @@ struct db_done {
 enum status db_exec(struct ctx *ctx, const char *sql, const struct db_value *in,
 	struct db_done *done) MUST_USE;
 
-/* ---- Transactions ----------------------------------------------------------- */
+/* ---- Transactions ----------------------------------------------------- */
 
 /*
  * Call FN inside a transaction, and commit when it returns ST_OK; anything
@@ -266,8 +268,8 @@ typedef enum status db_tx_fn(struct ctx *ctx, void *arg);
 typedef enum status db_check_fn(struct ctx *ctx, void *arg, bool *committed);
 
 enum status db_tx(struct ctx *ctx, db_tx_fn *fn, void *arg) MUST_USE;
-enum status db_tx_checked(struct ctx *ctx, db_tx_fn *fn, db_check_fn *check,
-	void *arg) MUST_USE;
+enum status db_tx_checked(
+	struct ctx *ctx, db_tx_fn *fn, db_check_fn *check, void *arg) MUST_USE;
 
 /*
  * Call FN inside a read-only snapshot: all that it reads is of one moment.
@@ -276,7 +278,7 @@ enum status db_tx_checked(struct ctx *ctx, db_tx_fn *fn, db_check_fn *check,
  */
 enum status db_snapshot(struct ctx *ctx, db_tx_fn *fn, void *arg) MUST_USE;
 
-/* ---- For the settler and the migrations ------------------------------------- */
+/* ---- For the settler and the migrations ------------------------------- */
 
 /*
  * How an array of structs becomes rows of a table.  A field's type follows
@@ -291,8 +293,10 @@ struct db_column {
 };
 
 #define DB_COLUMN(kind, type, field)                                           \
-	{DB_##kind, offsetof(struct type, field),                              \
-		sizeof(((struct type *)0)->field)}
+	{                                                                      \
+		DB_##kind, offsetof(struct type, field),                       \
+			sizeof(((struct type *)0)->field)                      \
+	}
 
 struct db_bulk {
 	const char *head; /* "INSERT INTO t (a, b)", without VALUES */

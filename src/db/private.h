@@ -3,8 +3,8 @@
  * private.h - what the files of src/db share; nobody else includes it.
  *
  * connection.c opens, closes and judges errors; statement.c prepares, binds
- * and executes; rows.c asks and fetches; tx.c re-runs; bulk.c inserts many; value.c
- * knows the types.
+ * and executes; rows.c asks and fetches; tx.c re-runs; bulk.c inserts many;
+ * value.c knows the types.
  */
 #pragma once
 
@@ -62,8 +62,8 @@ enum status db_open(struct ctx *ctx) MUST_USE;
  * Judge and record an error of MYSQL_ERRNO, which took since BEGAN_US; closes
  * the connection when it is of no more use.  Returns the status to give.
  */
-enum status db_blame(struct ctx *ctx, unsigned number, const char *text,
-	int64_t began_us);
+enum status db_blame(
+	struct ctx *ctx, unsigned number, const char *text, int64_t began_us);
 
 /* BEGIN, COMMIT: no values, no rows. */
 enum status db_simple(struct ctx *ctx, const char *sql) MUST_USE;
@@ -103,8 +103,8 @@ struct statement {
 };
 
 /* Find or prepare SQL on the open connection. */
-enum status statement_get(struct ctx *ctx, const char *sql,
-	struct statement **out) MUST_USE;
+enum status statement_get(
+	struct ctx *ctx, const char *sql, struct statement **out) MUST_USE;
 
 /* Bind IN and execute. */
 enum status statement_execute(struct ctx *ctx, struct statement *s,
@@ -116,8 +116,8 @@ void statements_close(struct db *db);
 /* ---- value.c ---- */
 
 /* Bind VALUE; what must be converted goes to SCRATCH. */
-void value_bind(const struct db_value *value, MYSQL_BIND *bind,
-	union scratch *scratch);
+void value_bind(
+	const struct db_value *value, MYSQL_BIND *bind, union scratch *scratch);
 
 void time_to_mysql(int64_t time_us, MYSQL_TIME *out);
 int64_t time_from_mysql(const MYSQL_TIME *time);

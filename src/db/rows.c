@@ -34,7 +34,7 @@ struct db_rows {
 	size_t at_row;
 };
 
-/* ---- One row --------------------------------------------------------------- */
+/* ---- One row ---------------------------------------------------------- */
 
 /* The bytes of column I, in ARENA, with a NUL behind them; NULL: an error. */
 static const char *
@@ -142,7 +142,7 @@ store_row(const struct db_value *row, size_t n_columns,
 	return true;
 }
 
-/* ---- All rows -------------------------------------------------------------- */
+/* ---- All rows --------------------------------------------------------- */
 
 static struct db_value *
 next_row(struct arena *arena, struct db_rows *rows)
@@ -154,9 +154,9 @@ next_row(struct arena *arena, struct db_rows *rows)
 
 		if (room > CHUNK_ROWS_MAX)
 			room = CHUNK_ROWS_MAX;
-		chunk = arena_alloc(arena, sizeof(*chunk) +
-				room * rows->n_columns *
-					sizeof(struct db_value));
+		chunk = arena_alloc(arena,
+			sizeof(*chunk) + room * rows->n_columns *
+						 sizeof(struct db_value));
 		chunk->room = room;
 		*rows->last = chunk;
 		rows->last = &chunk->next;
@@ -291,7 +291,7 @@ db_one(struct ctx *ctx, const char *sql, const struct db_value *in,
 	return ST_OK;
 }
 
-/* ---- Row by row ------------------------------------------------------------ */
+/* ---- Row by row ------------------------------------------------------- */
 
 static enum status
 each_row(struct ctx *ctx, struct statement *s, const struct db_out *out,
@@ -323,8 +323,8 @@ each_row(struct ctx *ctx, struct statement *s, const struct db_out *out,
 
 enum status
 db_each(struct ctx *ctx, const char *sql, const struct db_value *in,
-	const struct db_out *out, enum status (*each)(struct ctx *ctx, void *arg),
-	void *arg)
+	const struct db_out *out,
+	enum status (*each)(struct ctx *ctx, void *arg), void *arg)
 {
 	struct statement *s;
 	enum status status;
@@ -341,7 +341,7 @@ db_each(struct ctx *ctx, const char *sql, const struct db_value *in,
 	return status;
 }
 
-/* ---- Writing --------------------------------------------------------------- */
+/* ---- Writing ---------------------------------------------------------- */
 
 static enum status
 exec_once(struct ctx *ctx, const char *sql, const struct db_value *in,
@@ -355,11 +355,11 @@ exec_once(struct ctx *ctx, const char *sql, const struct db_value *in,
 		enum trouble trouble = ctx->db->trouble;
 
 		/* Outside a transaction the statement was one of its own. */
-		if (ctx->db->unit == UNIT_NONE && (trouble == TROUBLE_LOST ||
-			trouble == TROUBLE_STALLED))
+		if (ctx->db->unit == UNIT_NONE &&
+			(trouble == TROUBLE_LOST || trouble == TROUBLE_STALLED))
 			return ST_OUTCOME_UNKNOWN;
 		return trouble == TROUBLE_CONFLICT ? ST_CONFLICT
-			: trouble == TROUBLE_BUG   ? ST_INTERNAL
+		       : trouble == TROUBLE_BUG    ? ST_INTERNAL
 						   : ST_UNAVAILABLE;
 	}
 	assert(s->n_columns == 0);

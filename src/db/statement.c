@@ -84,8 +84,8 @@ static void
 bind_text(struct cell_bind *cell, MYSQL_BIND *bind, enum db_kind kind)
 {
 	cell->kind = kind;
-	bind->buffer_type = kind == DB_BYTES ? MYSQL_TYPE_BLOB
-					     : MYSQL_TYPE_STRING;
+	bind->buffer_type =
+		kind == DB_BYTES ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
 	bind->buffer = cell->scratch.text;
 	bind->buffer_length = sizeof(cell->scratch.text);
 }
@@ -155,7 +155,8 @@ describe_columns(struct ctx *ctx, struct statement *s)
 		if (bind_column(&fields[i], &s->cells[i], &s->out[i]))
 			continue;
 		snprintf(ctx->db->error, sizeof(ctx->db->error),
-			"column %s has a type that is not read", fields[i].name);
+			"column %s has a type that is not read",
+			fields[i].name);
 		mysql_free_result(meta);
 		ctx->db->trouble = TROUBLE_BUG;
 		return ST_INTERNAL;
@@ -213,8 +214,8 @@ statement_get(struct ctx *ctx, const char *sql, struct statement **out)
 }
 
 enum status
-statement_execute(struct ctx *ctx, struct statement *s,
-	const struct db_value *in)
+statement_execute(
+	struct ctx *ctx, struct statement *s, const struct db_value *in)
 {
 	int64_t began_us = clock_monotonic_us();
 	unsigned n = 0;

@@ -70,7 +70,8 @@ settle_doubt(struct ctx *ctx, db_check_fn *check, void *arg, bool *committed)
 }
 
 static enum status
-run(struct ctx *ctx, enum unit unit, db_tx_fn *fn, db_check_fn *check, void *arg)
+run(struct ctx *ctx, enum unit unit, db_tx_fn *fn, db_check_fn *check,
+	void *arg)
 {
 	struct db *db = ctx->db;
 	unsigned attempt = 1;
@@ -83,7 +84,8 @@ run(struct ctx *ctx, enum unit unit, db_tx_fn *fn, db_check_fn *check, void *arg
 		if (status == ST_OK)
 			return ST_OK;
 		if (committing && unit == UNIT_TX &&
-			(trouble == TROUBLE_LOST || trouble == TROUBLE_STALLED)) {
+			(trouble == TROUBLE_LOST ||
+				trouble == TROUBLE_STALLED)) {
 			TRY(settle_doubt(ctx, check, arg, &committed));
 			if (committed)
 				return ST_OK;

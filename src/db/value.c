@@ -213,7 +213,7 @@ time_from_mysql(const MYSQL_TIME *time)
 	};
 
 	return (int64_t)timegm(&tm) * US_PER_SECOND +
-		(int64_t)time->second_part;
+	       (int64_t)time->second_part;
 }
 
 /* What MySQL will only read is handed over without its const. */
@@ -240,8 +240,8 @@ bind_text(MYSQL_BIND *bind, enum enum_field_types type, const void *ptr,
 }
 
 void
-value_bind(const struct db_value *value, MYSQL_BIND *bind,
-	union scratch *scratch)
+value_bind(
+	const struct db_value *value, MYSQL_BIND *bind, union scratch *scratch)
 {
 	*bind = (MYSQL_BIND){0};
 	switch (value->kind) {
@@ -286,7 +286,7 @@ value_bind(const struct db_value *value, MYSQL_BIND *bind,
 	assert(!"a value without a kind");
 }
 
-/* ---- Back ------------------------------------------------------------------ */
+/* ---- Back ------------------------------------------------------------- */
 
 /* A whole number out of a column of integers, or of DECIMAL (a SUM). */
 static bool
@@ -373,8 +373,8 @@ static bool
 store_bytes(const struct db_value *value, const struct db_out *out)
 {
 	bool null = value->kind == DB_NULL;
-	size_t size = out->target == DB_TO_IDENT ? sizeof(struct ident)
-						 : out->size;
+	size_t size =
+		out->target == DB_TO_IDENT ? sizeof(struct ident) : out->size;
 
 	if (!null && value->kind != DB_TEXT && value->kind != DB_BYTES)
 		return false;

@@ -21,8 +21,7 @@ intent_write(struct ctx *ctx, struct ident id, const char *source,
 		"INSERT INTO intents (id, source, reference, user_id, command, "
 		"created_at) VALUES (?, ?, ?, ?, ?, ?)",
 		DB_IN(db_ident(id), db_text(source), db_ident(reference),
-			db_u64(command->user),
-			db_bytes(command, command->size),
+			db_u64(command->user), db_bytes(command, command->size),
 			db_time(ctx->now_us)),
 		NULL);
 }
@@ -37,7 +36,7 @@ intent_find(struct ctx *ctx, const char *source, struct ident reference,
 		DB_OUT(db_to_ident(id)));
 }
 
-/* ---- Sending ------------------------------------------------------------- */
+/* ---- Sending ---------------------------------------------------------- */
 
 /* Of these the core may think differently later. */
 static bool
@@ -59,9 +58,9 @@ note_tried(struct ctx *ctx, struct ident id, unsigned refusal)
 static enum status
 note_end(struct ctx *ctx, struct ident id, const struct core_reply *reply)
 {
-	const char *state = reply->refusal == 0            ? "done"
-		: reply->refusal == REFUSED_INTENT_OLD ? "stale"
-						       : "refused";
+	const char *state = reply->refusal == 0                    ? "done"
+			    : reply->refusal == REFUSED_INTENT_OLD ? "stale"
+								   : "refused";
 	int64_t now_us = clock_wall_us();
 
 	return db_exec(ctx,
@@ -145,9 +144,9 @@ intent_send_seq(struct ctx *ctx, struct ident id, uint64_t *seq)
 	 * answers as it did now: the outcome is what counts.
 	 */
 	noted = status == ST_UNAVAILABLE || status == ST_OUTCOME_UNKNOWN ||
-			is_passing(reply.refusal)
-		? note_tried(ctx, id, reply.refusal)
-		: note_end(ctx, id, &reply);
+				is_passing(reply.refusal)
+			? note_tried(ctx, id, reply.refusal)
+			: note_end(ctx, id, &reply);
 	(void)noted;
 	if (status == ST_OK) {
 		*seq = reply.seq;
@@ -164,7 +163,7 @@ intent_send(struct ctx *ctx, struct ident id)
 	return intent_send_seq(ctx, id, &seq);
 }
 
-/* ---- What is still open -------------------------------------------------- */
+/* ---- What is still open ----------------------------------------------- */
 
 static enum status
 take_row(struct ctx *ctx, struct db_rows *rows, struct intent *out, bool *more)
@@ -175,8 +174,7 @@ take_row(struct ctx *ctx, struct db_rows *rows, struct intent *out, bool *more)
 	*more = db_next(rows,
 		DB_OUT(db_to_ident(&out->id), db_to_text(&out->source),
 			db_to_ident(&out->reference), db_to_u32(&out->user),
-			db_to_u32(&out->attempts),
-			db_to_time(&out->created_us),
+			db_to_u32(&out->attempts), db_to_time(&out->created_us),
 			db_to_bytes(&bytes, &length)));
 	if (!*more)
 		return ST_OK;
@@ -194,8 +192,8 @@ take_rows(struct ctx *ctx, struct db_rows *rows, struct intent_list *out)
 	struct intent_list list = {0};
 	bool more = true;
 
-	list.intents = arena_array(ctx->arena, db_count(rows) + 1,
-		sizeof(*list.intents));
+	list.intents = arena_array(
+		ctx->arena, db_count(rows) + 1, sizeof(*list.intents));
 	for (;;) {
 		TRY(take_row(ctx, rows, &list.intents[list.n], &more));
 		if (!more)

@@ -52,8 +52,8 @@ enum status intent_write(struct ctx *ctx, struct ident id, const char *source,
  */
 enum status intent_send(struct ctx *ctx, struct ident id) MUST_USE;
 /* The same, with the sequence of the command that did it. */
-enum status intent_send_seq(struct ctx *ctx, struct ident id,
-	uint64_t *seq) MUST_USE;
+enum status intent_send_seq(
+	struct ctx *ctx, struct ident id, uint64_t *seq) MUST_USE;
 
 /* One by what it is for; ST_NOT_FOUND. */
 enum status intent_find(struct ctx *ctx, const char *source,
@@ -78,8 +78,8 @@ enum status intent_open(struct ctx *ctx, uint32_t user, int64_t before_us,
  */
 #define INTENT_PAUSE_US (5 * INT64_C(1000000))
 #define INTENT_PAUSE_MAX_S 300
-enum status intent_due(struct ctx *ctx, unsigned limit,
-	struct intent_list *out) MUST_USE;
+enum status intent_due(
+	struct ctx *ctx, unsigned limit, struct intent_list *out) MUST_USE;
 
 /* Mark as stale what is too old to be sent; how many were. */
 enum status intent_retire(struct ctx *ctx, uint64_t *out) MUST_USE;

@@ -82,7 +82,7 @@ settled_expect(struct settled *settled, uint64_t seq)
 		settled->expected = seq;
 }
 
-/* ---- Asking the settler ---------------------------------------------------- */
+/* ---- Asking the settler ----------------------------------------------- */
 
 static bool
 connect_settler(struct settled *settled)
@@ -119,13 +119,13 @@ send_question(struct settled *settled, uint64_t seq)
 		return true;
 	disconnect(settled);
 	return !fresh && connect_settler(settled) &&
-		send(settled->fd, &question, sizeof(question), MSG_NOSIGNAL) ==
-			(ssize_t)sizeof(question);
+	       send(settled->fd, &question, sizeof(question), MSG_NOSIGNAL) ==
+		       (ssize_t)sizeof(question);
 }
 
 static bool
-receive_answer(struct settled *settled, int64_t deadline_us,
-	struct settle_answer *out)
+receive_answer(
+	struct settled *settled, int64_t deadline_us, struct settle_answer *out)
 {
 	size_t have = 0;
 
@@ -211,7 +211,7 @@ settled_wait(struct ctx *ctx, uint64_t seq)
 	return ST_OK;
 }
 
-/* ---- Snapshots ------------------------------------------------------------- */
+/* ---- Snapshots -------------------------------------------------------- */
 
 enum status
 settled_position(struct ctx *ctx, uint64_t *applied_seq, int64_t *applied_us)

@@ -42,14 +42,15 @@ struct settled_pool {
  * PATH is the settler's socket; nothing is connected yet.  POOL may be NULL:
  * then nobody counts.  WORKERS is the size of the pool.
  */
-struct settled *settled_new(const char *path, struct settled_pool *pool,
-	unsigned workers);
+struct settled *settled_new(
+	const char *path, struct settled_pool *pool, unsigned workers);
 void settled_free(struct settled *settled);
 
 /* A new request: nothing is expected yet.  NULL is fine here and below. */
 void settled_begin(struct settled *settled);
 
-/* From now on this request's reads see SEQ; a lower one than before: ignored. */
+/* From now on this request's reads see SEQ; a lower one than before: ignored.
+ */
 void settled_expect(struct settled *settled, uint64_t seq);
 
 /*
@@ -65,5 +66,5 @@ enum status settled_read(struct ctx *ctx, db_tx_fn *fn, void *arg) MUST_USE;
 enum status settled_wait(struct ctx *ctx, uint64_t seq) MUST_USE;
 
 /* How far the settler has come, and when the core did that. */
-enum status settled_position(struct ctx *ctx, uint64_t *applied_seq,
-	int64_t *applied_us) MUST_USE;
+enum status settled_position(
+	struct ctx *ctx, uint64_t *applied_seq, int64_t *applied_us) MUST_USE;

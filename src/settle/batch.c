@@ -131,20 +131,20 @@ settle_batch_keep_balances(struct settle_batch *batch)
 }
 
 const struct balance_row *
-settle_batch_balance(const struct settle_batch *batch, uint32_t user,
-	uint16_t asset)
+settle_batch_balance(
+	const struct settle_batch *batch, uint32_t user, uint16_t asset)
 {
 	uint32_t row;
 
-	if (!row_index_has(&batch->balance_index,
-		    (struct row_key){user, asset}, &row))
+	if (!row_index_has(
+		    &batch->balance_index, (struct row_key){user, asset}, &row))
 		return NULL;
 	return ROWS_AT(&batch->balances, balance_row, row);
 }
 
 const struct house_row *
-settle_batch_house(const struct settle_batch *batch, uint8_t account,
-	uint16_t asset)
+settle_batch_house(
+	const struct settle_batch *batch, uint8_t account, uint16_t asset)
 {
 	uint32_t row;
 
@@ -172,7 +172,7 @@ settle_batch_market(struct settle_batch *batch, uint16_t instrument,
 	batch->markets[instrument] = (struct market){true, base, quote};
 }
 
-/* ---- Records --------------------------------------------------------------- */
+/* ---- Records ---------------------------------------------------------- */
 
 static enum status
 refuse(struct settle_batch *batch, const struct record *record,

@@ -85,8 +85,8 @@ void settle_batch_market(struct settle_batch *batch, uint16_t instrument,
  * a reason when it holds something that cannot be handled: the caller must
  * halt, and may settle what was added before, of which nothing has changed.
  */
-enum status settle_batch_add(struct settle_batch *batch,
-	const struct record *record) MUST_USE;
+enum status settle_batch_add(
+	struct settle_batch *batch, const struct record *record) MUST_USE;
 
 /*
  * For who walks a whole journal and is after its end: forget all rows but the
@@ -94,11 +94,12 @@ enum status settle_batch_add(struct settle_batch *batch,
  */
 void settle_batch_keep_balances(struct settle_batch *batch);
 
-/* The balance of a customer or of the house as of the batch; NULL: not in it. */
+/* The balance of a customer or of the house as of the batch; NULL: not in it.
+ */
 const struct balance_row *settle_batch_balance(
 	const struct settle_batch *batch, uint32_t user, uint16_t asset);
-const struct house_row *settle_batch_house(const struct settle_batch *batch,
-	uint8_t account, uint16_t asset);
+const struct house_row *settle_batch_house(
+	const struct settle_batch *batch, uint8_t account, uint16_t asset);
 
 /* Rows of all kinds: what it will cost. */
 size_t settle_batch_size(const struct settle_batch *batch);

@@ -53,7 +53,7 @@ reason(struct settle_sink *sink)
 	return self_of(sink)->reason;
 }
 
-/* ---- Where we are ------------------------------------------------------------ */
+/* ---- Where we are ----------------------------------------------------- */
 
 static enum status
 load_markets(struct ctx *ctx, struct settle_batch *batch)
@@ -64,9 +64,8 @@ load_markets(struct ctx *ctx, struct settle_batch *batch)
 	TRY(db_query(ctx,
 		"SELECT id, base_id, quote_id FROM instruments LIMIT 65536",
 		DB_NOTHING, &rows));
-	while (db_next(rows,
-		DB_OUT(db_to_u16(&instrument), db_to_u16(&base),
-			db_to_u16(&quote)))) {
+	while (db_next(rows, DB_OUT(db_to_u16(&instrument), db_to_u16(&base),
+				     db_to_u16(&quote)))) {
 		if (instrument >= INSTRUMENTS_MAX)
 			return fail(ctx, ST_CONFLICT, NULL,
 				"the instruments in MySQL are not ours");
@@ -76,8 +75,8 @@ load_markets(struct ctx *ctx, struct settle_batch *batch)
 }
 
 static enum status
-position(struct settle_sink *sink, struct ident *journal,
-	uint64_t *applied_seq, struct settle_batch *batch)
+position(struct settle_sink *sink, struct ident *journal, uint64_t *applied_seq,
+	struct settle_batch *batch)
 {
 	struct mysql_sink *self = self_of(sink);
 	struct ctx *ctx = self->ctx;
@@ -98,17 +97,16 @@ adopt(struct settle_sink *sink, struct ident journal)
 	struct mysql_sink *self = self_of(sink);
 	int64_t now_us = clock_wall_us();
 
-	return end(self,
-		db_exec(self->ctx,
-			"INSERT INTO settle_state (id, journal_id, "
-			"applied_seq, applied_at, updated_at) "
-			"VALUES (1, ?, 0, ?, ?)",
-			DB_IN(db_ident(journal), db_time(now_us),
-				db_time(now_us)),
-			NULL));
+	return end(self, db_exec(self->ctx,
+				 "INSERT INTO settle_state (id, journal_id, "
+				 "applied_seq, applied_at, updated_at) "
+				 "VALUES (1, ?, 0, ?, ?)",
+				 DB_IN(db_ident(journal), db_time(now_us),
+					 db_time(now_us)),
+				 NULL));
 }
 
-/* ---- A batch ------------------------------------------------------------------ */
+/* ---- A batch ---------------------------------------------------------- */
 
 struct writing {
 	struct mysql_sink *self;
@@ -119,8 +117,9 @@ struct writing {
 static enum status
 insert(struct ctx *ctx, const struct db_bulk *bulk, const struct rows *rows)
 {
-	return rows->n == 0 ? ST_OK
-			    : db_bulk_insert(ctx, bulk, rows->at, rows->n, NULL);
+	return rows->n == 0
+		       ? ST_OK
+		       : db_bulk_insert(ctx, bulk, rows->at, rows->n, NULL);
 }
 
 /* The new orders first, in the order of their ids; the others behind them. */
@@ -154,8 +153,8 @@ write_orders(struct ctx *ctx, const struct writing *w)
 	uint64_t affected;
 
 	if (w->n_opened > 0)
-		TRY(db_bulk_insert(ctx, &bulk_orders_opened, orders,
-			w->n_opened, NULL));
+		TRY(db_bulk_insert(
+			ctx, &bulk_orders_opened, orders, w->n_opened, NULL));
 	if (w->n_changed == 0)
 		return ST_OK;
 	TRY(db_bulk_insert(ctx, &bulk_orders_changed, orders + w->n_opened,
@@ -244,8 +243,7 @@ write_tx(struct ctx *ctx, void *arg)
 		"UPDATE settle_state SET applied_seq = ?, applied_at = ?, "
 		"updated_at = ? WHERE id = 1 AND applied_seq = ?",
 		DB_IN(db_u64(batch->last_seq), db_time(batch->last_us),
-			db_time(clock_wall_us()),
-			db_u64(batch->first_seq - 1)),
+			db_time(clock_wall_us()), db_u64(batch->first_seq - 1)),
 		&done));
 	if (done.affected != 1)
 		return explain_position(ctx, batch);

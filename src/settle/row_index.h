@@ -39,5 +39,5 @@ uint32_t row_index_find(struct row_index *index, struct row_key key,
 	uint32_t row_if_new, int *is_new);
 
 /* Whether KEY has a row, and which. */
-bool row_index_has(const struct row_index *index, struct row_key key,
-	uint32_t *row);
+bool row_index_has(
+	const struct row_index *index, struct row_key key, uint32_t *row);

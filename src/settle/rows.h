@@ -51,7 +51,7 @@ struct order_row {
 	uint8_t side, type, tif, stp, flags;
 	uint8_t status; /* or ROW_KEEP_NUMBER */
 	uint8_t reason;
-	bool opened; /* in this batch: every column is known */
+	bool opened;             /* in this batch: every column is known */
 	int64_t price, quantity; /* or ROW_KEEP */
 	int64_t quote_budget, stop_price;
 	int64_t filled, quote, fee; /* or ROW_KEEP */

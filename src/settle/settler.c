@@ -13,8 +13,8 @@ struct settler {
 	struct settle_sink *sink;
 	struct settle_batch *batch;
 	uint64_t applied_seq;
-	bool full;          /* the batch is complete, and not yet taken */
-	enum status halted; /* ST_OK: not */
+	bool full;             /* the batch is complete, and not yet taken */
+	enum status halted;    /* ST_OK: not */
 	struct reason reason;  /* of the halt, or of not opening */
 	struct reason trouble; /* of the last write */
 };
@@ -25,8 +25,8 @@ take_position(struct settler *s, struct disk *disk, const char *dir,
 	struct ident *journal)
 {
 	uint64_t durable_seq;
-	enum status status = s->sink->position(s->sink, journal,
-		&s->applied_seq, s->batch);
+	enum status status =
+		s->sink->position(s->sink, journal, &s->applied_seq, s->batch);
 
 	if (status == ST_OK)
 		return ST_OK;
@@ -40,8 +40,7 @@ take_position(struct settler *s, struct disk *disk, const char *dir,
 	/* Lost or not, it is looked for again. */
 	return status == ST_OK ? ST_OK
 			       : reason_set(&s->reason, ST_UNAVAILABLE,
-					 "MySQL: %s",
-					 s->sink->reason(s->sink));
+					 "MySQL: %s", s->sink->reason(s->sink));
 }
 
 static enum status
@@ -50,8 +49,8 @@ take_journal(struct settler *s, struct disk *disk, const char *dir,
 {
 	char ours[IDENT_TEXT_MAX], theirs[IDENT_TEXT_MAX];
 	struct ident found;
-	enum status status = journal_reader_open(disk, dir, archive,
-		s->applied_seq, &s->reader, &s->reason);
+	enum status status = journal_reader_open(
+		disk, dir, archive, s->applied_seq, &s->reader, &s->reason);
 
 	if (status == ST_NOT_FOUND && s->applied_seq > 0)
 		return ST_CONFLICT; /* there was one, and the reason says it */
@@ -102,7 +101,7 @@ settler_free(struct settler *s)
 	free(s);
 }
 
-/* ---- A batch ----------------------------------------------------------------- */
+/* ---- A batch ---------------------------------------------------------- */
 
 /*
  * Read until the limit or the bound.  What was read before a failure is kept:
@@ -126,8 +125,8 @@ read_records(struct settler *s, uint64_t durable_seq)
 				journal_reader_reason(s->reader));
 		status = settle_batch_add(batch, record);
 		if (status != ST_OK)
-			return reason_set(&s->reason, status, "%s",
-				batch->reason);
+			return reason_set(
+				&s->reason, status, "%s", batch->reason);
 	}
 	return ST_OK;
 }
@@ -167,8 +166,8 @@ settler_deliver(struct settler *s)
 			s->sink->reason(s->sink));
 	s->full = false;
 	s->halted = ST_CONFLICT;
-	return reason_set(&s->reason, ST_CONFLICT, "MySQL: %s",
-		s->sink->reason(s->sink));
+	return reason_set(
+		&s->reason, ST_CONFLICT, "MySQL: %s", s->sink->reason(s->sink));
 }
 
 enum status

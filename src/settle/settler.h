@@ -45,8 +45,8 @@ void settler_free(struct settler *settler);
  * stays as it is.  ST_NOT_FOUND: there is nothing.  Anything else: halt, and
  * look at the reason; every later call says the same.
  */
-enum status settler_gather(struct settler *settler,
-	uint64_t durable_seq) MUST_USE;
+enum status settler_gather(
+	struct settler *settler, uint64_t durable_seq) MUST_USE;
 
 /*
  * Write the batch.  ST_UNAVAILABLE: the sink did not take it (or did, and its
@@ -55,8 +55,8 @@ enum status settler_gather(struct settler *settler,
 enum status settler_deliver(struct settler *settler) MUST_USE;
 
 /* Both. */
-enum status settler_step(struct settler *settler,
-	uint64_t durable_seq) MUST_USE;
+enum status settler_step(
+	struct settler *settler, uint64_t durable_seq) MUST_USE;
 
 /* Everything up to here is in the sink. */
 uint64_t settler_applied_seq(const struct settler *settler);

@@ -17,9 +17,8 @@ struct settle_sink {
 	 * Where the sink is, and what it knows of the markets (into BATCH).
 	 * ST_NOT_FOUND: nothing was ever settled.
 	 */
-	enum status (*position)(struct settle_sink *sink,
-		struct ident *journal, uint64_t *applied_seq,
-		struct settle_batch *batch);
+	enum status (*position)(struct settle_sink *sink, struct ident *journal,
+		uint64_t *applied_seq, struct settle_batch *batch);
 
 	/* Begin with JOURNAL, at 0.  Only after ST_NOT_FOUND. */
 	enum status (*adopt)(struct settle_sink *sink, struct ident journal);
@@ -30,8 +29,8 @@ struct settle_sink {
 	 * ST_CONFLICT: never try again; the sink is not where the batch
 	 * begins, or does not hold what it must hold there.
 	 */
-	enum status (*write)(struct settle_sink *sink,
-		const struct settle_batch *batch);
+	enum status (*write)(
+		struct settle_sink *sink, const struct settle_batch *batch);
 
 	/* What went wrong, for the log. */
 	const char *(*reason)(struct settle_sink *sink);

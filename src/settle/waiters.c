@@ -150,8 +150,8 @@ waiters_take(struct waiters *waiters, const struct pollfd *fds, size_t n)
 }
 
 void
-waiters_answer(struct waiters *waiters, uint64_t applied_seq,
-	enum status status)
+waiters_answer(
+	struct waiters *waiters, uint64_t applied_seq, enum status status)
 {
 	size_t i = waiters->n;
 

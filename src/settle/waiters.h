@@ -32,8 +32,8 @@ void waiters_take(struct waiters *waiters, const struct pollfd *fds, size_t n);
  * Answer whoever can be: who asks for APPLIED_SEQ or less, and with a STATUS
  * other than ST_OK all others too.
  */
-void waiters_answer(struct waiters *waiters, uint64_t applied_seq,
-	enum status status);
+void waiters_answer(
+	struct waiters *waiters, uint64_t applied_seq, enum status status);
 
 /* How many have no answer yet. */
 size_t waiters_count(const struct waiters *waiters);

@@ -71,7 +71,7 @@ exchange_new(unsigned users, uint64_t seed)
 	x->random = seed * 2 + 1;
 	x->time_us = INT64_C(1750000000000000);
 	x->beginning = EXCHANGE_ASSETS + 2 * EXCHANGE_INSTRUMENTS +
-		users * (1 + EXCHANGE_ASSETS);
+		       users * (1 + EXCHANGE_ASSETS);
 	for (i = 0; i < EXCHANGE_INSTRUMENTS; i++)
 		x->mid[i] = MID_TICKS;
 	return x;
@@ -111,10 +111,13 @@ exchange_users(const struct exchange *x)
 	return x->users;
 }
 
-/* ---- The beginning ---------------------------------------------------------- */
+/* ---- The beginning ---------------------------------------------------- */
 
 #define HEAD(sym, type_, user_)                                                \
-	{.size = sizeof(struct type_), .type = CMD_##sym, .user = (user_)}
+	{                                                                      \
+		.size = sizeof(struct type_), .type = CMD_##sym,               \
+		.user = (user_)                                                \
+	}
 
 union any_command {
 	struct message head;
@@ -192,7 +195,7 @@ make_user(struct exchange *x, uint64_t step, union any_command *c)
 			.amount = (round == 1 ? 5000000 : 100) * DECIMAL_ONE};
 }
 
-/* ---- Life -------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------- */
 
 static void
 make_order(struct exchange *x, union any_command *c)
@@ -212,7 +215,7 @@ make_order(struct exchange *x, union any_command *c)
 		.side = side,
 		.price = (x->mid[instrument] +
 				 (side == SIDE_BUY ? -away : away)) *
-			1000000,
+			 1000000,
 		.quantity = (int64_t)(draw(x, 1000) + 50) * 100 * 10,
 	};
 	if (kind == 0) {
@@ -306,8 +309,8 @@ make_rare(struct exchange *x, union any_command *c)
 		return;
 	case 4:
 		c->cancel_all = (struct cmd_order_cancel_all){
-			.head = HEAD(ORDER_CANCEL_ALL, cmd_order_cancel_all,
-				user),
+			.head = HEAD(
+				ORDER_CANCEL_ALL, cmd_order_cancel_all, user),
 			.instrument = INSTRUMENT_ANY,
 			.side = SIDE_BOTH};
 		return;

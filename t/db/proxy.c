@@ -97,8 +97,8 @@ run(void *arg)
 
 	while ((client = accept(proxy->listener, NULL, NULL)) >= 0) {
 		int server = dial();
-		struct pollfd fds[2] = {{client, POLLIN, 0},
-			{server, POLLIN, 0}};
+		struct pollfd fds[2] = {
+			{client, POLLIN, 0}, {server, POLLIN, 0}};
 		bool open = server >= 0;
 
 		while (open && poll(fds, 2, -1) > 0) {

@@ -252,8 +252,10 @@ server_start(void)
 		fputs("skipped: there is no mariadbd\n", stderr);
 		exit(SKIPPED);
 	}
-	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-		       "/sbin:/bin", 1);
+	setenv("PATH",
+		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+		"/sbin:/bin",
+		1);
 	strcpy(dir, "/tmp/quantora-db-XXXXXX");
 	if (!mkdtemp(dir))
 		die("mkdtemp");
@@ -341,7 +343,8 @@ server_database(const char *name)
 
 	snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s", name);
 	server_sql(NULL, sql);
-	snprintf(sql, sizeof(sql), "CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE "
+	snprintf(sql, sizeof(sql),
+		"CREATE DATABASE %s CHARACTER SET utf8mb4 COLLATE "
 		"utf8mb4_bin",
 		name);
 	server_sql(NULL, sql);
@@ -365,8 +368,8 @@ apply_file(const char *database, const char *path)
 void
 server_schema(const char *name)
 {
-	static const char *const patterns[] = {"/sql/[0-9]*.sql",
-		"/sql/reports/*.sql"};
+	static const char *const patterns[] = {
+		"/sql/[0-9]*.sql", "/sql/reports/*.sql"};
 	const char *top = getenv("srcdir");
 	char pattern[512];
 	size_t i, j;

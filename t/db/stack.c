@@ -35,8 +35,7 @@ die(const char *what)
 	abort();
 }
 
-static void
-sh(const char *format, ...) PRINTF_LIKE(1, 2);
+static void sh(const char *format, ...) PRINTF_LIKE(1, 2);
 
 static void
 sh(const char *format, ...)
@@ -51,8 +50,8 @@ sh(const char *format, ...)
 		die(command);
 }
 
-static void
-write_file(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
+static void write_file(const char *name, const char *format, ...)
+	PRINTF_LIKE(2, 3);
 
 static void
 write_file(const char *name, const char *format, ...)
@@ -75,8 +74,8 @@ write_file(const char *name, const char *format, ...)
 static void
 write_settings(void)
 {
-	static const char *const accounts[] = {"api", "settler", "stream",
-		"worker", "auditor"};
+	static const char *const accounts[] = {
+		"api", "settler", "stream", "worker", "auditor"};
 	char files[1024] = "";
 	size_t i, n = 0;
 
@@ -92,7 +91,8 @@ write_settings(void)
 	}
 	write_file("mysql-migrate", "%s", "");
 	write_file("quantora.ini",
-		"[paths]\nrun = %s\njournal = %s/journal\narchive = %s/archive\n"
+		"[paths]\nrun = %s\njournal = %s/journal\narchive = "
+		"%s/archive\n"
 		"book_page = %s/book.page\nsecrets = %s\nsql = %s\n"
 		"[sockets]\nmatcher = %s/matcher\nsettler = %s/settler\n"
 		"doorbell_dir = %s\n"
@@ -133,8 +133,8 @@ stack_sql(void)
 void
 stack_reset(void)
 {
-	static const char *const accounts[] = {"api", "settler", "stream",
-		"worker", "auditor"};
+	static const char *const accounts[] = {
+		"api", "settler", "stream", "worker", "auditor"};
 	char sql[128];
 	size_t i;
 
@@ -149,7 +149,7 @@ stack_reset(void)
 		dir, log_file, dir, dir);
 }
 
-/* ---- Programs --------------------------------------------------------------- */
+/* ---- Programs --------------------------------------------------------- */
 
 static pid_t
 spawn(const char *command, int output)
@@ -194,7 +194,8 @@ stack_ctl(const char *words, const char **output)
 	pid = spawn(command, fds[1]);
 	close(fds[1]);
 	while (length < sizeof(text) - 1 &&
-		(n = read(fds[0], text + length, sizeof(text) - 1 - length)) > 0)
+		(n = read(fds[0], text + length, sizeof(text) - 1 - length)) >
+			0)
 		length += (size_t)n;
 	text[length] = '\0';
 	close(fds[0]);
@@ -217,9 +218,8 @@ start_daemon(const char *program)
 	ready_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (bind(ready_fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		die("bind");
-	snprintf(command, sizeof(command),
-		"NOTIFY_SOCKET=%s exec %s/%s -c %s", address.sun_path, BUILD_DIR,
-		program, conf_file);
+	snprintf(command, sizeof(command), "NOTIFY_SOCKET=%s exec %s/%s -c %s",
+		address.sun_path, BUILD_DIR, program, conf_file);
 	fd = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	pid = spawn(command, fd);
 	close(fd);
@@ -299,7 +299,7 @@ stack_ask(uint64_t seq, struct settle_answer *out)
 	return n == (ssize_t)sizeof(*out) ? ST_OK : ST_UNAVAILABLE;
 }
 
-/* ---- A journal ---------------------------------------------------------------- */
+/* ---- A journal -------------------------------------------------------- */
 
 static enum status
 load_nothing(struct journal_replay *replay, struct snapshot *snapshot,

@@ -17,7 +17,8 @@
 /* Settings, passwords and folders in the server's directory. */
 void stack_start(void);
 const char *stack_conf(void);
-/* The folder that the settings name paths.sql; a copy of ours to tamper with. */
+/* The folder that the settings name paths.sql; a copy of ours to tamper with.
+ */
 const char *stack_sql(void);
 /* No schema, no journal, no accounts. */
 void stack_reset(void);

@@ -25,11 +25,13 @@ set_up(void)
 	ctx = server_ctx(DATABASE);
 	other = server_ctx(DATABASE);
 	server_sql(DATABASE, "CREATE OR REPLACE TABLE v (id INT PRIMARY KEY, "
-		"i BIGINT, u BIGINT UNSIGNED, s VARCHAR(2000), b VARBINARY(2000), "
-		"k BINARY(16), d DECIMAL(20,8), m DECIMAL(38,8), t DATETIME(6), "
-		"j JSON, e ENUM('one', 'two'))");
+			     "i BIGINT, u BIGINT UNSIGNED, s VARCHAR(2000), b "
+			     "VARBINARY(2000), "
+			     "k BINARY(16), d DECIMAL(20,8), m DECIMAL(38,8), "
+			     "t DATETIME(6), "
+			     "j JSON, e ENUM('one', 'two'))");
 	server_sql(DATABASE, "CREATE OR REPLACE TABLE n (id INT PRIMARY KEY, "
-		"x BIGINT NOT NULL, c VARCHAR(10) UNIQUE)");
+			     "x BIGINT NOT NULL, c VARCHAR(10) UNIQUE)");
 	server_sql(DATABASE,
 		"INSERT INTO n (id, x) VALUES (1, 0), (2, 0), (3, 0)");
 }
@@ -54,7 +56,7 @@ number(const char *sql)
 	return server_number(DATABASE, sql);
 }
 
-/* ---- Values ---------------------------------------------------------------- */
+/* ---- Values ----------------------------------------------------------- */
 
 START_TEST(integers)
 {
@@ -76,13 +78,11 @@ static const struct {
 	int64_t units;
 	const char *text; /* as MySQL prints it */
 } decimals[] = {
-	{0, "0.00000000"},
-	{1, "0.00000001"},
-	{-1, "-0.00000001"},
-	{12345000000, "123.45000000"},
-	{INT64_MAX, "92233720368.54775807"},
+	{0, "0.00000000"}, {1, "0.00000001"}, {-1, "-0.00000001"},
+	{12345000000, "123.45000000"}, {INT64_MAX, "92233720368.54775807"},
 	{INT64_MIN + 1, "-92233720368.54775807"},
-	{9007199254740993, "90071992.54740993"}, /* 2^53 + 1: no double has it */
+	{9007199254740993,
+		"90071992.54740993"}, /* 2^53 + 1: no double has it */
 };
 
 START_TEST(money_is_exact)
@@ -126,7 +126,7 @@ static const int64_t times[] = {0, 1, -1, INT64_C(1736856000123456),
 	INT64_C(253402300799999999) /* the last of the year 9999 */,
 	INT64_C(-30610224000000000) /* the year 1000 */,
 	INT64_C(1709208000000000) /* the 29th of February 2024 */,
-	INT64_C(1711846800000000) /* an hour that summer time skips in Europe */};
+	INT64_C(1711846800000000) /* an hour that summer time skips */};
 
 START_TEST(times_are_utc)
 {
@@ -178,8 +178,9 @@ START_TEST(unicode_json_enum)
 	const char *text = NULL, *json = NULL, *word = NULL;
 
 	OK(db_exec(ctx, "INSERT INTO v (id, s, j, e) VALUES (1, ?, ?, ?)",
-		DB_IN(db_text("naïve ₿ 🜚"), db_text("{\"a\": [1, \"é\"]}"),
-			db_text("two")), NULL));
+		DB_IN(db_text("naïve ₿ 🜚"),
+			db_text("{\"a\": [1, \"é\"]}"), db_text("two")),
+		NULL));
 	OK(db_one(ctx, "SELECT s, j, e FROM v", DB_NOTHING,
 		DB_OUT(db_to_text(&text), db_to_text(&json),
 			db_to_text(&word))));
@@ -219,10 +220,13 @@ START_TEST(nulls)
 		"VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
 		DB_IN(db_null(), db_null(), db_text(NULL), db_bytes(NULL, 0),
 			db_decimal(DECIMAL_NONE), db_null(),
-			db_time(DB_NO_TIME)), NULL));
+			db_time(DB_NO_TIME)),
+		NULL));
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM v WHERE i IS NULL AND u "
-		"IS NULL AND s IS NULL AND b IS NULL AND d IS NULL AND m IS "
-		"NULL AND t IS NULL"), 1);
+				"IS NULL AND s IS NULL AND b IS NULL AND d IS "
+				"NULL AND m IS "
+				"NULL AND t IS NULL"),
+		1);
 	OK(db_one(ctx, "SELECT i, u, s, b, d, m, t FROM v", DB_NOTHING,
 		DB_OUT(db_to_i64(&i), db_to_u64(&u), db_to_text(&text),
 			db_to_bytes(&bytes, &length), db_to_decimal(&d),
@@ -239,24 +243,32 @@ START_TEST(nothing_is_cut)
 	struct ident id = IDENT_NONE;
 	struct decimal d = {7};
 
-	ck_assert_int_eq(db_one(ctx, "SELECT 256", DB_NOTHING,
-		DB_OUT(db_to_u8(&small))), ST_INTERNAL);
-	ck_assert_int_eq(db_one(ctx, "SELECT -1", DB_NOTHING,
-		DB_OUT(db_to_u8(&small))), ST_INTERNAL);
+	ck_assert_int_eq(
+		db_one(ctx, "SELECT 256", DB_NOTHING, DB_OUT(db_to_u8(&small))),
+		ST_INTERNAL);
+	ck_assert_int_eq(
+		db_one(ctx, "SELECT -1", DB_NOTHING, DB_OUT(db_to_u8(&small))),
+		ST_INTERNAL);
 	ck_assert_uint_eq(small, 7);
 	ck_assert_int_eq(db_one(ctx, "SELECT REPEAT('a', 17)", DB_NOTHING,
-		DB_OUT(db_to_ident(&id))), ST_INTERNAL);
+				 DB_OUT(db_to_ident(&id))),
+		ST_INTERNAL);
 	ck_assert_int_eq(db_one(ctx, "SELECT CAST(? AS DECIMAL(38,8))",
-		DB_IN(db_sum((__int128)INT64_MAX + 1)),
-		DB_OUT(db_to_decimal(&d))), ST_INTERNAL);
+				 DB_IN(db_sum((__int128)INT64_MAX + 1)),
+				 DB_OUT(db_to_decimal(&d))),
+		ST_INTERNAL);
 	ck_assert_int_eq(db_one(ctx, "SELECT CAST(1 AS DOUBLE)", DB_NOTHING,
-		DB_OUT(db_to_decimal(&d))), ST_INTERNAL);
+				 DB_OUT(db_to_decimal(&d))),
+		ST_INTERNAL);
 	ck_assert_int_eq(db_one(ctx, "SELECT 0.123456789", DB_NOTHING,
-		DB_OUT(db_to_decimal(&d))), ST_INTERNAL);
+				 DB_OUT(db_to_decimal(&d))),
+		ST_INTERNAL);
 	ck_assert_int_eq(d.units, 7);
 	/* Strict mode: neither does MySQL. */
-	ck_assert_int_eq(db_exec(ctx, "INSERT INTO v (id, d) VALUES (1, ?)",
-		DB_IN(db_sum((__int128)INT64_MAX * 100)), NULL), ST_INTERNAL);
+	ck_assert_int_eq(
+		db_exec(ctx, "INSERT INTO v (id, d) VALUES (1, ?)",
+			DB_IN(db_sum((__int128)INT64_MAX * 100)), NULL),
+		ST_INTERNAL);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM v"), 0);
 }
 END_TEST
@@ -268,7 +280,8 @@ START_TEST(rows_and_none)
 	struct db_done done;
 
 	ck_assert_int_eq(db_one(ctx, "SELECT id FROM n WHERE id = 9",
-		DB_NOTHING, DB_OUT(db_to_i64(&id))), ST_NOT_FOUND);
+				 DB_NOTHING, DB_OUT(db_to_i64(&id))),
+		ST_NOT_FOUND);
 	for (id = 10; id < 1000; id++)
 		OK(db_exec(ctx, "INSERT INTO n (id, x) VALUES (?, ?)",
 			DB_IN(db_i64(id), db_i64(id * 2)), NULL));
@@ -280,12 +293,13 @@ START_TEST(rows_and_none)
 		ck_assert(id == want && x == 2 * want);
 		/* The connection is free while we walk. */
 		if (want % 100 == 0)
-			OK(db_query(ctx, "SELECT id FROM n", DB_NOTHING, &inner));
+			OK(db_query(
+				ctx, "SELECT id FROM n", DB_NOTHING, &inner));
 	}
 	ck_assert_int_eq(want, 1000);
 	ck_assert(!db_next(rows, DB_OUT(db_to_i64(&id), db_to_i64(&x))));
-	OK(db_exec(ctx, "UPDATE n SET x = 1 WHERE id >= 500", DB_NOTHING,
-		&done));
+	OK(db_exec(
+		ctx, "UPDATE n SET x = 1 WHERE id >= 500", DB_NOTHING, &done));
 	ck_assert_uint_eq(done.affected, 500);
 }
 END_TEST
@@ -314,8 +328,9 @@ START_TEST(row_by_row)
 		DB_OUT(db_to_i64(&tally.id)), add_up, &tally));
 	ck_assert_int_eq(tally.sum, 6);
 	tally = (struct tally){.stop_at = 2};
-	ck_assert_int_eq(db_each(ctx, "SELECT id FROM n ORDER BY id",
-		DB_NOTHING, DB_OUT(db_to_i64(&tally.id)), add_up, &tally),
+	ck_assert_int_eq(
+		db_each(ctx, "SELECT id FROM n ORDER BY id", DB_NOTHING,
+			DB_OUT(db_to_i64(&tally.id)), add_up, &tally),
 		ST_CONFLICT);
 	ck_assert_int_eq(tally.sum, 3);
 	/* What was left unread is out of the way. */
@@ -327,9 +342,10 @@ END_TEST
 START_TEST(a_taken_key_is_a_conflict)
 {
 	ck_assert_int_eq(db_exec(ctx, "INSERT INTO n (id, x) VALUES (1, 1)",
-		DB_NOTHING, NULL), ST_CONFLICT);
-	OK(db_exec(ctx, "INSERT INTO n (id, x) VALUES (4, 1)", DB_NOTHING,
-		NULL));
+				 DB_NOTHING, NULL),
+		ST_CONFLICT);
+	OK(db_exec(
+		ctx, "INSERT INTO n (id, x) VALUES (4, 1)", DB_NOTHING, NULL));
 	ck_assert_int_eq(db_exec(ctx, "SELEKT", DB_NOTHING, NULL), ST_INTERNAL);
 }
 END_TEST
@@ -346,14 +362,16 @@ START_TEST(many_statements)
 		ck_assert_int_eq(x, 2 * i);
 	}
 	/* All are closed when there are too many, none is leaked. */
-	ck_assert_int_le(number("SELECT CAST(VARIABLE_VALUE AS SIGNED) "
-		"FROM "
-		"information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = "
-		"'PREPARED_STMT_COUNT'"), 300);
+	ck_assert_int_le(
+		number("SELECT CAST(VARIABLE_VALUE AS SIGNED) "
+		       "FROM "
+		       "information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = "
+		       "'PREPARED_STMT_COUNT'"),
+		300);
 }
 END_TEST
 
-/* ---- Bulk ------------------------------------------------------------------ */
+/* ---- Bulk ------------------------------------------------------------- */
 
 struct row {
 	uint32_t id;
@@ -415,8 +433,8 @@ check_row(struct ctx *c, uint32_t id)
 			db_to_ident(&got.k), db_to_decimal(&got.d),
 			db_to_sum(&got.m), db_to_time(&got.t))));
 	ck_assert(got.i == want.i && got.u == want.u && got.m == want.m &&
-		got.t == want.t && got.d.units == want.d.units &&
-		ident_equal(got.k, want.k));
+		  got.t == want.t && got.d.units == want.d.units &&
+		  ident_equal(got.k, want.k));
 	if (id % 7)
 		ck_assert_str_eq(s, want.s);
 	else
@@ -428,7 +446,9 @@ START_TEST(bulk)
 {
 	enum { N = 9001 };
 	struct db_options options = {.socket = server_socket(),
-		.database = DATABASE, .user = "root", .answer_s = 30,
+		.database = DATABASE,
+		.user = "root",
+		.answer_s = 30,
 		.plain_bulk = _i == 1};
 	struct ctx *c = server_ctx_with(&options);
 	struct row *rows = calloc(N, sizeof(*rows));
@@ -455,7 +475,7 @@ START_TEST(bulk)
 }
 END_TEST
 
-/* ---- Transactions ---------------------------------------------------------- */
+/* ---- Transactions ----------------------------------------------------- */
 
 static enum status
 add_one(struct ctx *c, void *arg)
@@ -463,8 +483,8 @@ add_one(struct ctx *c, void *arg)
 	int *runs = arg;
 
 	(*runs)++;
-	return db_exec(c, "UPDATE n SET x = x + 1 WHERE id = 1", DB_NOTHING,
-		NULL);
+	return db_exec(
+		c, "UPDATE n SET x = x + 1 WHERE id = 1", DB_NOTHING, NULL);
 }
 
 static enum status
@@ -586,7 +606,7 @@ START_TEST(half_of_it_is_never_committed)
 }
 END_TEST
 
-/* ---- A connection that goes ------------------------------------------------- */
+/* ---- A connection that goes ------------------------------------------- */
 
 static int64_t
 connection_id(struct ctx *c)
@@ -606,8 +626,10 @@ kill_connection(struct ctx *by, int64_t id)
 
 	snprintf(sql, sizeof(sql), "KILL %lld", (long long)id);
 	OK(db_script(by, sql, strlen(sql)));
-	snprintf(sql, sizeof(sql), "SELECT COUNT(*) FROM "
-		"information_schema.PROCESSLIST WHERE ID = %lld", (long long)id);
+	snprintf(sql, sizeof(sql),
+		"SELECT COUNT(*) FROM "
+		"information_schema.PROCESSLIST WHERE ID = %lld",
+		(long long)id);
 	while (number(sql) != 0)
 		;
 }
@@ -634,8 +656,8 @@ add_and_be_killed(struct ctx *c, void *arg)
 	TRY(add_one(c, runs));
 	if (*runs == 1)
 		kill_connection(other, connection_id(c));
-	return db_exec(c, "UPDATE n SET x = x + 1 WHERE id = 2", DB_NOTHING,
-		NULL);
+	return db_exec(
+		c, "UPDATE n SET x = x + 1 WHERE id = 2", DB_NOTHING, NULL);
 }
 
 static enum status
@@ -675,7 +697,9 @@ static struct ctx *
 through(struct proxy *proxy)
 {
 	return server_ctx_with(&(struct db_options){.socket = proxy_path(proxy),
-		.database = DATABASE, .user = "root", .answer_s = 10});
+		.database = DATABASE,
+		.user = "root",
+		.answer_s = 10});
 }
 
 START_TEST(a_lost_commit_is_unknown)
@@ -686,8 +710,8 @@ START_TEST(a_lost_commit_is_unknown)
 
 	ck_assert_int_eq(db_tx(c, add_one, &runs), ST_OUTCOME_UNKNOWN);
 	ck_assert_int_eq(runs, 1);
-	ck_assert_int_eq(number("SELECT x FROM n WHERE id = 1"),
-		_i == CUT_ANSWER);
+	ck_assert_int_eq(
+		number("SELECT x FROM n WHERE id = 1"), _i == CUT_ANSWER);
 	/* The connection is good again. */
 	OK(db_tx(c, add_one, &runs));
 	server_ctx_free(c);
@@ -721,7 +745,7 @@ START_TEST(a_lost_commit_can_be_asked_for)
 }
 END_TEST
 
-/* ---- A server that goes ------------------------------------------------------ */
+/* ---- A server that goes ----------------------------------------------- */
 
 START_TEST(a_restart_is_survived)
 {
@@ -729,8 +753,9 @@ START_TEST(a_restart_is_survived)
 
 	connection_id(ctx);
 	server_end(SIGKILL);
-	ck_assert_int_eq(db_one(ctx, "SELECT x FROM n WHERE id = 1",
-		DB_NOTHING, DB_OUT(db_to_i64(&x))), ST_UNAVAILABLE);
+	ck_assert_int_eq(db_one(ctx, "SELECT x FROM n WHERE id = 1", DB_NOTHING,
+				 DB_OUT(db_to_i64(&x))),
+		ST_UNAVAILABLE);
 	server_again();
 	OK(db_one(ctx, "SELECT x FROM n WHERE id = 1", DB_NOTHING,
 		DB_OUT(db_to_i64(&x))));
@@ -741,8 +766,11 @@ START_TEST(a_stalled_server_trips_the_breaker)
 {
 	struct db_breaker breaker = {0};
 	struct db_options options = {.socket = server_socket(),
-		.database = DATABASE, .user = "root", .breaker = &breaker,
-		.connect_s = 1, .answer_s = 1};
+		.database = DATABASE,
+		.user = "root",
+		.breaker = &breaker,
+		.connect_s = 1,
+		.answer_s = 1};
 	struct ctx *a = server_ctx_with(&options);
 	struct ctx *b = server_ctx_with(&options);
 	int64_t x, began;
@@ -751,18 +779,21 @@ START_TEST(a_stalled_server_trips_the_breaker)
 	connection_id(b);
 	server_signal(SIGSTOP);
 	ck_assert_int_eq(db_one(a, "SELECT x FROM n WHERE id = 1", DB_NOTHING,
-		DB_OUT(db_to_i64(&x))), ST_UNAVAILABLE);
+				 DB_OUT(db_to_i64(&x))),
+		ST_UNAVAILABLE);
 	began = clock_monotonic_us();
 	ck_assert_int_gt(breaker.open_until_us, began);
 	/* The other does not even try, or it would be stalled as well. */
 	breaker.open_until_us = INT64_MAX;
 	ck_assert_int_eq(db_one(b, "SELECT x FROM n WHERE id = 1", DB_NOTHING,
-		DB_OUT(db_to_i64(&x))), ST_UNAVAILABLE);
+				 DB_OUT(db_to_i64(&x))),
+		ST_UNAVAILABLE);
 	ck_assert_str_eq(db_error(b->db), "");
 	/* A new connection is not waited for longer either. */
 	breaker.open_until_us = 0;
 	ck_assert_int_eq(db_one(a, "SELECT x FROM n WHERE id = 1", DB_NOTHING,
-		DB_OUT(db_to_i64(&x))), ST_UNAVAILABLE);
+				 DB_OUT(db_to_i64(&x))),
+		ST_UNAVAILABLE);
 	ck_assert_int_gt(breaker.open_until_us, 0);
 	server_signal(SIGCONT);
 	breaker.open_until_us = 0;
@@ -777,19 +808,22 @@ END_TEST
 START_TEST(an_unanswered_write_is_unknown)
 {
 	struct db_options options = {.socket = server_socket(),
-		.database = DATABASE, .user = "root", .answer_s = 1};
+		.database = DATABASE,
+		.user = "root",
+		.answer_s = 1};
 	struct ctx *c = server_ctx_with(&options);
 
 	OK(db_exec(c, "UPDATE n SET x = 1 WHERE id = 1", DB_NOTHING, NULL));
 	server_signal(SIGSTOP);
-	ck_assert_int_eq(db_exec(c, "UPDATE n SET x = 1 WHERE id = 1",
-		DB_NOTHING, NULL), ST_OUTCOME_UNKNOWN);
+	ck_assert_int_eq(
+		db_exec(c, "UPDATE n SET x = 1 WHERE id = 1", DB_NOTHING, NULL),
+		ST_OUTCOME_UNKNOWN);
 	server_signal(SIGCONT);
 	server_ctx_free(c);
 }
 END_TEST
 
-/* ---- Snapshots --------------------------------------------------------------- */
+/* ---- Snapshots -------------------------------------------------------- */
 
 static enum status
 read_twice(struct ctx *c, void *arg)

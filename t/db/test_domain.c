@@ -27,7 +27,7 @@ static struct ctx *ctx;
 
 #define OK(expr) ck_assert_int_eq(expr, ST_OK)
 
-/* ---- A settler made to order --------------------------------------------------- */
+/* ---- A settler made to order ------------------------------------------ */
 
 enum manner { SETTLES, SAYS_LATE, SAYS_NOTHING };
 
@@ -104,7 +104,7 @@ settler_stop(void)
 	close(fake.stop[1]);
 }
 
-/* ---- Reads ----------------------------------------------------------------------- */
+/* ---- Reads ------------------------------------------------------------ */
 
 static struct settled_pool pool;
 
@@ -115,7 +115,8 @@ set_up(void)
 
 	stack_reset();
 	ck_assert_msg(stack_ctl("migrate", &output) == 0, "%s", output);
-	snprintf(fake.path, sizeof(fake.path), "%s/stack/settler", server_dir());
+	snprintf(
+		fake.path, sizeof(fake.path), "%s/stack/settler", server_dir());
 	ctx = server_ctx(STACK_DATABASE);
 	ctx->now_us = clock_wall_us();
 	pool.waiting = 0;
@@ -239,7 +240,7 @@ START_TEST(few_may_wait)
 }
 END_TEST
 
-/* ---- Intents ---------------------------------------------------------------------- */
+/* ---- Intents ---------------------------------------------------------- */
 
 static pid_t matcherd;
 static char matcher_path[128];
@@ -278,15 +279,15 @@ promise_tx(struct ctx *c, void *arg)
 		.public_id = p->reference,
 	};
 
-	return intent_write(c, p->id, "user-create", p->reference,
-		&create.head);
+	return intent_write(
+		c, p->id, "user-create", p->reference, &create.head);
 }
 
 static struct promise
 promise_user(uint32_t user)
 {
-	struct promise p = {ident_random(ctx->now_us),
-		ident_random(ctx->now_us), user};
+	struct promise p = {
+		ident_random(ctx->now_us), ident_random(ctx->now_us), user};
 
 	OK(db_tx(ctx, promise_tx, &p));
 	return p;
@@ -317,7 +318,8 @@ START_TEST(sent_and_done)
 	OK(intent_send_seq(ctx, p.id, &again));
 	ck_assert_uint_eq(again, seq);
 	/* As after a crash between the answer and the note of it. */
-	server_sql(STACK_DATABASE, "UPDATE intents SET state = 'open', seq = 0");
+	server_sql(
+		STACK_DATABASE, "UPDATE intents SET state = 'open', seq = 0");
 	OK(intent_send_seq(ctx, p.id, &again));
 	ck_assert_uint_eq(again, seq);
 	ck_assert(is_state(p.id, "done"));

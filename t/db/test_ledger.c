@@ -107,15 +107,18 @@ static const struct damage {
 		"WRONG  no customer is below zero"},
 	{"money out of nothing, well booked",
 		"INSERT INTO ledger SELECT 1, leg, account, user_id, asset_id, "
-		"amount, balance_after, cause, reference, posted_at FROM ledger "
+		"amount, balance_after, cause, reference, posted_at FROM "
+		"ledger "
 		"WHERE seq = 60; "
-		"UPDATE balances b JOIN ledger l ON l.seq = 1 AND l.account = 0 "
+		"UPDATE balances b JOIN ledger l ON l.seq = 1 AND l.account = "
+		"0 "
 		"AND b.user_id = l.user_id AND b.asset_id = l.asset_id "
 		"SET b.available = b.available + l.amount; "
 		"UPDATE house_balances h JOIN ledger l ON l.seq = 1 AND "
 		"l.account = h.account AND h.asset_id = l.asset_id "
 		"SET h.balance = h.balance + l.amount",
-		"UPDATE balances b JOIN ledger l ON l.seq = 1 AND l.account = 0 "
+		"UPDATE balances b JOIN ledger l ON l.seq = 1 AND l.account = "
+		"0 "
 		"AND b.user_id = l.user_id AND b.asset_id = l.asset_id "
 		"SET b.available = b.available - l.amount; "
 		"UPDATE house_balances h JOIN ledger l ON l.seq = 1 AND "
@@ -128,7 +131,8 @@ static const struct damage {
 		"UPDATE trades SET quantity = quantity - 1 ORDER BY id LIMIT 1",
 		"WRONG  a trade has its five legs"},
 	{"a trade that is gone",
-		"CREATE TABLE kept AS SELECT * FROM trades ORDER BY id LIMIT 1; "
+		"CREATE TABLE kept AS SELECT * FROM trades ORDER BY id LIMIT "
+		"1; "
 		"DELETE FROM trades ORDER BY id LIMIT 1",
 		"INSERT INTO trades SELECT * FROM kept; DROP TABLE kept",
 		"WRONG  a trade has its five legs"},
@@ -142,8 +146,7 @@ static const struct damage {
 		"ORDER BY id LIMIT 1",
 		"INSERT INTO orders SELECT * FROM kept; DROP TABLE kept",
 		"WRONG  the orders are complete"},
-	{"a candle",
-		"UPDATE candles_1m SET volume = volume + 1 LIMIT 1",
+	{"a candle", "UPDATE candles_1m SET volume = volume + 1 LIMIT 1",
 		"UPDATE candles_1m SET volume = volume - 1 LIMIT 1",
 		"WRONG  candles are the sum of their trades"},
 	{"the position",
@@ -186,8 +189,8 @@ START_TEST(a_damaged_ledger)
 
 	each_statement(damage->harm);
 	code = stack_ctl("ledger verify", &output);
-	ck_assert_msg(code == 1, "%s: exit code %d\n%s", damage->what, code,
-		output);
+	ck_assert_msg(
+		code == 1, "%s: exit code %d\n%s", damage->what, code, output);
 	ck_assert_msg(strstr(output, damage->told) != NULL, "%s:\n%s",
 		damage->what, output);
 	each_statement(damage->mend);

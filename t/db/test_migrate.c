@@ -66,8 +66,9 @@ tear_down(void)
 	remove_sql("reports/test.sql");
 }
 
-#define TABLES "SELECT COUNT(*) FROM information_schema.TABLES WHERE "         \
-	       "TABLE_SCHEMA = DATABASE()"
+#define TABLES                                                                 \
+	"SELECT COUNT(*) FROM information_schema.TABLES WHERE "                \
+	"TABLE_SCHEMA = DATABASE()"
 
 START_TEST(twice_is_once)
 {
@@ -89,7 +90,7 @@ START_TEST(half_applied)
 	migrate(0, "migrated");
 	tables = number(TABLES);
 	server_sql(STACK_DATABASE, "DELETE FROM schema_migrations "
-		"WHERE name >= '0010'");
+				   "WHERE name >= '0010'");
 	server_sql(STACK_DATABASE, "DROP TABLE settle_state");
 	migrate(0, "applied 0027_settle_state.sql");
 	ck_assert_int_eq(number(TABLES), tables);
@@ -113,12 +114,13 @@ END_TEST
 START_TEST(a_bad_file_stops)
 {
 	migrate(0, "migrated");
-	write_sql("9001_test.sql", "CREATE TABLE IF NOT EXISTS one (x INT);\n"
+	write_sql("9001_test.sql",
+		"CREATE TABLE IF NOT EXISTS one (x INT);\n"
 		"CREATE NONSENSE;\nCREATE TABLE never (x INT);\n");
 	write_sql("9002_test.sql", "CREATE TABLE later (x INT);\n");
 	migrate(1, "9001_test.sql: 1064");
-	ck_assert_int_eq(number(TABLES " AND TABLE_NAME IN ('never', 'later')"),
-		0);
+	ck_assert_int_eq(
+		number(TABLES " AND TABLE_NAME IN ('never', 'later')"), 0);
 	write_sql("9001_test.sql", "CREATE TABLE IF NOT EXISTS one (x INT);\n");
 	migrate(0, "applied 9002_test.sql");
 }
@@ -140,10 +142,10 @@ START_TEST(a_view_may_change)
 {
 	migrate(0, "migrated");
 	write_sql("reports/test.sql", "CREATE OR REPLACE SQL SECURITY INVOKER "
-		"VIEW report_test AS SELECT 1 AS x;\n");
+				      "VIEW report_test AS SELECT 1 AS x;\n");
 	migrate(0, "applied reports/test.sql");
 	write_sql("reports/test.sql", "CREATE OR REPLACE SQL SECURITY INVOKER "
-		"VIEW report_test AS SELECT 2 AS x;\n");
+				      "VIEW report_test AS SELECT 2 AS x;\n");
 	migrate(0, "applied reports/test.sql");
 	ck_assert_int_eq(number("SELECT x FROM report_test"), 2);
 }
@@ -163,20 +165,26 @@ START_TEST(grants_that_go)
 	fclose(file);
 	migrate(0, "migrated");
 	ck_assert_int_eq(rename(kept, path), 0);
-	ck_assert_int_eq(number("SELECT COUNT(*) FROM "
-		"information_schema.TABLE_PRIVILEGES WHERE GRANTEE LIKE "
-		"'%quantora_api%'"), 1);
-	ck_assert_int_eq(number("SELECT COUNT(*) FROM "
-		"information_schema.TABLE_PRIVILEGES WHERE GRANTEE LIKE "
-		"'%quantora_settler%'"), 0);
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM "
+		       "information_schema.TABLE_PRIVILEGES WHERE GRANTEE LIKE "
+		       "'%quantora_api%'"),
+		1);
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM "
+		       "information_schema.TABLE_PRIVILEGES WHERE GRANTEE LIKE "
+		       "'%quantora_settler%'"),
+		0);
 	migrate(0, "migrated");
-	ck_assert_int_gt(number("SELECT COUNT(*) FROM "
-		"information_schema.TABLE_PRIVILEGES WHERE GRANTEE LIKE "
-		"'%quantora_settler%'"), 30);
+	ck_assert_int_gt(
+		number("SELECT COUNT(*) FROM "
+		       "information_schema.TABLE_PRIVILEGES WHERE GRANTEE LIKE "
+		       "'%quantora_settler%'"),
+		30);
 }
 END_TEST
 
-/* ---- Who may do what --------------------------------------------------------------- */
+/* ---- Who may do what -------------------------------------------------- */
 
 static struct ctx *
 as(enum db_account account)
@@ -238,7 +246,8 @@ static const struct fact {
 	/* People. */
 	{"SELECT password_hash FROM users", A(API) | A(WORKER)},
 	{"SELECT totp_secret FROM users", A(API) | A(WORKER)},
-	{"SELECT email FROM users", A(API) | A(WORKER) | A(STREAM) | A(AUDITOR)},
+	{"SELECT email FROM users",
+		A(API) | A(WORKER) | A(STREAM) | A(AUDITOR)},
 	{"UPDATE users SET kyc_status = 'approved'", A(API) | A(WORKER)},
 	{"DELETE FROM users", 0},
 	{"SELECT secret FROM access_keys", A(API) | A(WORKER)},
@@ -276,14 +285,15 @@ START_TEST(each_may_what_he_must)
 
 	for (i = 0; i < N_ELEMENTS(facts); i++) {
 		bool may = (facts[i].may & 1u << account) != 0;
-		enum status status = db_script(ctx, facts[i].sql,
-			strlen(facts[i].sql));
+		enum status status =
+			db_script(ctx, facts[i].sql, strlen(facts[i].sql));
 
 		ck_assert_msg((status == ST_OK) == may, "%s: %s, %s",
 			facts[i].sql, status_name(status), db_error(ctx->db));
 		/* Refused for want of a right, not for another reason. */
 		if (!may)
-			ck_assert_msg(strstr(db_error(ctx->db), "denied") != NULL,
+			ck_assert_msg(
+				strstr(db_error(ctx->db), "denied") != NULL,
 				"%s: %s", facts[i].sql, db_error(ctx->db));
 	}
 	server_ctx_free(ctx);
@@ -310,8 +320,8 @@ suite(void)
 	tcase_add_test(files, grants_that_go);
 	suite_add_tcase(s, files);
 	tcase_set_timeout(grants, 120);
-	tcase_add_loop_test(grants, each_may_what_he_must, DB_AS_API,
-		DB_AS_AUDITOR + 1);
+	tcase_add_loop_test(
+		grants, each_may_what_he_must, DB_AS_API, DB_AS_AUDITOR + 1);
 	suite_add_tcase(s, grants);
 	return s;
 }

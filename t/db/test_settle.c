@@ -94,8 +94,8 @@ gather(size_t n)
 {
 	settle_batch_clear(batch);
 	for (; n > 0; n--)
-		ck_assert_msg(settle_batch_add(batch,
-				      exchange_next(exchange)) == ST_OK,
+		ck_assert_msg(settle_batch_add(
+				      batch, exchange_next(exchange)) == ST_OK,
 			"%s", batch->reason);
 }
 
@@ -106,7 +106,7 @@ settle(size_t n)
 	OK(sink->write(sink, batch));
 }
 
-/* ---- The truth ---------------------------------------------------------------- */
+/* ---- The truth -------------------------------------------------------- */
 
 static void
 compare_balances(void)
@@ -121,9 +121,9 @@ compare_balances(void)
 	OK(db_query(ctx,
 		"SELECT user_id, asset_id, available, held FROM balances",
 		DB_NOTHING, &rows));
-	while (db_next(rows, DB_OUT(db_to_u32(&user), db_to_u16(&asset),
-				     db_to_decimal(&available),
-				     db_to_decimal(&held)))) {
+	while (db_next(rows,
+		DB_OUT(db_to_u32(&user), db_to_u16(&asset),
+			db_to_decimal(&available), db_to_decimal(&held)))) {
 		struct balance want = engine_balance(engine, user, asset);
 
 		ck_assert_int_eq(available.units, want.available);
@@ -131,7 +131,8 @@ compare_balances(void)
 		n++;
 	}
 	ck_assert_uint_eq(n, USERS * EXCHANGE_ASSETS);
-	OK(db_query(ctx, "SELECT account, asset_id, balance FROM house_balances",
+	OK(db_query(ctx,
+		"SELECT account, asset_id, balance FROM house_balances",
 		DB_NOTHING, &rows));
 	while (db_next(rows, DB_OUT(db_to_u32(&user), db_to_u16(&asset),
 				     db_to_decimal(&available))))
@@ -154,8 +155,10 @@ compare_counts(void)
 	ck_assert_int_eq(number("SELECT SUM(trades) FROM candles_1m"),
 		(int64_t)engine_trades(engine));
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM (SELECT SUM(volume) v, "
-		"(SELECT SUM(quantity) FROM trades) q FROM candles_1m) x "
-		"WHERE v <> q"), 0);
+				"(SELECT SUM(quantity) FROM trades) q FROM "
+				"candles_1m) x "
+				"WHERE v <> q"),
+		0);
 }
 
 static void
@@ -164,15 +167,20 @@ check_reports(void)
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM report_asset_sums"),
 		EXCHANGE_ASSETS);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM report_asset_sums "
-		"WHERE difference <> 0"), 0);
+				"WHERE difference <> 0"),
+		0);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM "
-		"report_unbalanced_postings"), 0);
+				"report_unbalanced_postings"),
+		0);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM "
-		"report_balance_differences"), 0);
+				"report_balance_differences"),
+		0);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM "
-		"report_order_differences"), 0);
+				"report_order_differences"),
+		0);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM "
-		"report_trade_differences"), 0);
+				"report_trade_differences"),
+		0);
 }
 
 static void
@@ -190,7 +198,7 @@ begin(void)
 	settle(exchange_beginning(exchange));
 }
 
-/* ---- Rows ---------------------------------------------------------------------- */
+/* ---- Rows ------------------------------------------------------------- */
 
 START_TEST(all_is_there)
 {
@@ -202,21 +210,27 @@ START_TEST(all_is_there)
 	/* The stream had all kinds of them, or this proves little. */
 	ck_assert_int_gt(number("SELECT COUNT(*) FROM trades"), 500);
 	ck_assert_int_gt(number("SELECT COUNT(*) FROM core_withdrawals "
-		"WHERE state = 1"), 0);
+				"WHERE state = 1"),
+		0);
 	ck_assert_int_gt(number("SELECT COUNT(*) FROM core_withdrawals "
-		"WHERE state = 2"), 0);
+				"WHERE state = 2"),
+		0);
 	ck_assert_int_gt(number("SELECT COUNT(*) FROM core_limits"), 0);
 	ck_assert_int_gt(number("SELECT COUNT(*) FROM core_revocations"), 0);
 	ck_assert_int_gt(number("SELECT COUNT(*) FROM orders WHERE "
-		"client_id LIKE 'client%'"), 0);
-	ck_assert_int_gt(number("SELECT COUNT(*) FROM ledger WHERE cause = 13"),
+				"client_id LIKE 'client%'"),
 		0);
+	ck_assert_int_gt(
+		number("SELECT COUNT(*) FROM ledger WHERE cause = 13"), 0);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM instruments WHERE "
-		"reference_price = 50000 AND base_id = id + 1 AND quote_id = 0 "
-		"AND tick = 0.01 AND lot = 0.000001 AND maker_rate = 1000"),
+				"reference_price = 50000 AND base_id = id + 1 "
+				"AND quote_id = 0 "
+				"AND tick = 0.01 AND lot = 0.000001 AND "
+				"maker_rate = 1000"),
 		EXCHANGE_INSTRUMENTS);
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM assets WHERE "
-		"code IN ('USD', 'BTC', 'ETH')"), EXCHANGE_ASSETS);
+				"code IN ('USD', 'BTC', 'ETH')"),
+		EXCHANGE_ASSETS);
 }
 END_TEST
 
@@ -239,7 +253,9 @@ START_TEST(batches_do_not_show)
 	exchange_free(exchange);
 	exchange = exchange_new(USERS, 7);
 	ctx = server_ctx_with(&(struct db_options){.socket = server_socket(),
-		.database = "again", .user = "root", .answer_s = 30,
+		.database = "again",
+		.user = "root",
+		.answer_s = 30,
 		.plain_bulk = _i == 1});
 	sink = mysql_sink_new(ctx);
 	OK(sink->adopt(sink, journal));
@@ -254,13 +270,13 @@ START_TEST(batches_do_not_show)
 		int64_t first, second;
 
 		snprintf(sql, sizeof(sql),
-			"CHECKSUM TABLE settle.%s, again.%s EXTENDED", tables[i],
-			tables[i]);
+			"CHECKSUM TABLE settle.%s, again.%s EXTENDED",
+			tables[i], tables[i]);
 		OK(db_query(ctx, sql, DB_NOTHING, &rows));
-		ck_assert(db_next(rows,
-			DB_OUT(db_to_skip(), db_to_i64(&first))));
-		ck_assert(db_next(rows,
-			DB_OUT(db_to_skip(), db_to_i64(&second))));
+		ck_assert(
+			db_next(rows, DB_OUT(db_to_skip(), db_to_i64(&first))));
+		ck_assert(db_next(
+			rows, DB_OUT(db_to_skip(), db_to_i64(&second))));
 		ck_assert_msg(first == second, "%s differs", tables[i]);
 	}
 	disconnect();
@@ -268,7 +284,7 @@ START_TEST(batches_do_not_show)
 }
 END_TEST
 
-/* ---- Exactly once ---------------------------------------------------------------- */
+/* ---- Exactly once ----------------------------------------------------- */
 
 START_TEST(a_new_process_goes_on)
 {
@@ -276,8 +292,8 @@ START_TEST(a_new_process_goes_on)
 	uint64_t applied = 0;
 	int i;
 
-	ck_assert_int_eq(sink->position(sink, &found, &applied, batch),
-		ST_NOT_FOUND);
+	ck_assert_int_eq(
+		sink->position(sink, &found, &applied, batch), ST_NOT_FOUND);
 	begin();
 	for (i = 0; i < 10; i++) {
 		gather(100);
@@ -307,7 +323,7 @@ settle_stubbornly(size_t n)
 	do {
 		status = sink->write(sink, batch);
 		ck_assert_msg(status == ST_OK || status == ST_OUTCOME_UNKNOWN ||
-				status == ST_UNAVAILABLE,
+				      status == ST_UNAVAILABLE,
 			"%s: %s", status_name(status), sink->reason(sink));
 	} while (status != ST_OK);
 }
@@ -321,7 +337,9 @@ START_TEST(lost_commits)
 	disconnect();
 	proxy = proxy_start((enum cut)_i, 2, 100);
 	ctx = server_ctx_with(&(struct db_options){.socket = proxy_path(proxy),
-		.database = DATABASE, .user = "root", .answer_s = 30});
+		.database = DATABASE,
+		.user = "root",
+		.answer_s = 30});
 	sink = mysql_sink_new(ctx);
 	for (i = 0; i < 100; i++)
 		settle_stubbornly(20);
@@ -350,7 +368,7 @@ START_TEST(the_server_is_killed)
 }
 END_TEST
 
-/* ---- What must not be ---------------------------------------------------------------- */
+/* ---- What must not be ------------------------------------------------- */
 
 static struct settle_batch *
 batch_of(const struct record *record)
@@ -376,8 +394,8 @@ START_TEST(a_gap_is_refused)
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM ledger"), before);
 	settle_batch_free(own);
 	/* Within a batch as well. */
-	ck_assert_int_eq(settle_batch_add(batch, exchange_next(exchange)),
-		ST_INTERNAL);
+	ck_assert_int_eq(
+		settle_batch_add(batch, exchange_next(exchange)), ST_INTERNAL);
 }
 END_TEST
 
@@ -397,15 +415,15 @@ struct forged {
 static const struct record *
 forge(struct forged *forged, uint16_t type, size_t size)
 {
-	forged->command.head = (struct message){sizeof(forged->command),
-		CMD_TICK, 0};
+	forged->command.head =
+		(struct message){sizeof(forged->command), CMD_TICK, 0};
 	forged->event.head.type = type;
 	forged->event.head.size = (uint16_t)size;
 	forged->head.n_events = 1;
 	forged->head.seq = engine_seq(exchange_engine(exchange)) + 1;
 	forged->head.time_us = engine_time_us(exchange_engine(exchange));
 	forged->head.length = (uint32_t)(sizeof(forged->head) +
-		sizeof(forged->command) + size);
+					 sizeof(forged->command) + size);
 	ck_assert(record_well_formed(&forged->head, forged->head.length));
 	return &forged->head;
 }
@@ -421,11 +439,12 @@ START_TEST(an_unknown_event_halts)
 	ck_assert_int_eq(settle_batch_add(batch, forge(&forged, EV_END, 16)),
 		ST_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(batch->reason, "event 15"));
-	ck_assert_int_eq(settle_batch_add(batch, forge(&forged, 0, 16)),
-		ST_INTERNAL);
+	ck_assert_int_eq(
+		settle_batch_add(batch, forge(&forged, 0, 16)), ST_INTERNAL);
 	/* One that is too short to hold what we need. */
-	ck_assert_int_eq(settle_batch_add(batch,
-				 forge(&forged, EV_POSTING, 48)), ST_INTERNAL);
+	ck_assert_int_eq(
+		settle_batch_add(batch, forge(&forged, EV_POSTING, 48)),
+		ST_INTERNAL);
 	/* One of a market that was never made. */
 	forged.event.closed.instrument = 99;
 	ck_assert_int_eq(settle_batch_add(batch,
@@ -454,23 +473,30 @@ START_TEST(a_trigger_changes_two_columns)
 		DB_OUT(db_to_ident(&e->order), db_to_u32(&e->head.user),
 			db_to_u16(&e->instrument), db_to_u8(&e->side))));
 	server_sql(DATABASE, "CREATE OR REPLACE TABLE before_it AS "
-		"SELECT * FROM orders");
+			     "SELECT * FROM orders");
 	server_sql(DATABASE, "UPDATE orders SET status = 1 WHERE status = 0");
 	settle_batch_clear(batch);
-	OK(settle_batch_add(batch, forge(&forged, EV_ORDER_TRIGGERED,
-				    sizeof(*e))));
+	OK(settle_batch_add(
+		batch, forge(&forged, EV_ORDER_TRIGGERED, sizeof(*e))));
 	OK(sink->write(sink, batch));
-	ck_assert_int_eq(number("SELECT COUNT(*) FROM orders o JOIN before_it b "
-		"ON o.id = b.id WHERE o.status = 0 AND o.triggered_at = "
-		"o.updated_at AND o.seq = (SELECT applied_seq FROM "
-		"settle_state)"), 1);
-	ck_assert_int_eq(number("SELECT COUNT(*) FROM orders o JOIN before_it b "
-		"ON o.id = b.id AND o.user_id = b.user_id AND o.price = b.price "
-		"AND o.quantity = b.quantity AND o.filled = b.filled AND "
-		"o.quote = b.quote AND o.fee = b.fee AND o.opened_at = "
-		"b.opened_at AND o.closed_at <=> b.closed_at AND o.type = "
-		"b.type AND o.client_id <=> b.client_id AND o.reason = b.reason "
-		"AND o.quote_budget = b.quote_budget"),
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM orders o JOIN before_it b "
+		       "ON o.id = b.id WHERE o.status = 0 AND o.triggered_at = "
+		       "o.updated_at AND o.seq = (SELECT applied_seq FROM "
+		       "settle_state)"),
+		1);
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM orders o JOIN before_it b "
+		       "ON o.id = b.id AND o.user_id = b.user_id AND o.price = "
+		       "b.price "
+		       "AND o.quantity = b.quantity AND o.filled = b.filled "
+		       "AND "
+		       "o.quote = b.quote AND o.fee = b.fee AND o.opened_at = "
+		       "b.opened_at AND o.closed_at <=> b.closed_at AND o.type "
+		       "= "
+		       "b.type AND o.client_id <=> b.client_id AND o.reason = "
+		       "b.reason "
+		       "AND o.quote_budget = b.quote_budget"),
 		number("SELECT COUNT(*) FROM orders"));
 }
 END_TEST
@@ -485,11 +511,13 @@ START_TEST(a_longer_event_is_read)
 	settle_batch_clear(batch);
 	forged.event.posting = (struct ev_posting){
 		.account = ACCOUNT_FEES, .asset = 2, .after = {77, 0}};
-	OK(settle_batch_add(batch, forge(&forged, EV_POSTING,
-				    sizeof(struct ev_posting) + 8)));
+	OK(settle_batch_add(batch,
+		forge(&forged, EV_POSTING, sizeof(struct ev_posting) + 8)));
 	OK(sink->write(sink, batch));
-	ck_assert_int_eq(number("SELECT balance * 100000000 FROM "
-		"house_balances WHERE account = 1 AND asset_id = 2"), 77);
+	ck_assert_int_eq(
+		number("SELECT balance * 100000000 FROM "
+		       "house_balances WHERE account = 1 AND asset_id = 2"),
+		77);
 }
 END_TEST
 
@@ -505,7 +533,7 @@ START_TEST(an_order_out_of_nowhere_halts)
 	forged.event.closed.order = ident_random(clock_wall_us());
 	forged.event.closed.status = ORDER_CANCELLED;
 	OK(settle_batch_add(batch, forge(&forged, EV_ORDER_CLOSED,
-				    sizeof(struct ev_order_closed))));
+					   sizeof(struct ev_order_closed))));
 	ck_assert_int_eq(sink->write(sink, batch), ST_CONFLICT);
 	ck_assert_ptr_nonnull(strstr(sink->reason(sink), "never opened"));
 	/* Nothing of the batch is kept. */

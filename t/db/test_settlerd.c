@@ -227,14 +227,15 @@ START_TEST(halts_at_what_it_does_not_know)
 	forged.head.n_events = 1;
 	forged.head.seq = last_seq + 1;
 	forged.head.time_us = engine_time_us(exchange_engine(exchange));
-	forged.command.head = (struct message){sizeof(struct cmd_tick),
-		CMD_TICK, 0};
+	forged.command.head =
+		(struct message){sizeof(struct cmd_tick), CMD_TICK, 0};
 	forged.event[0] = (struct message){sizeof(forged.event), EV_END, 0};
 	stack_journal_write(&forged.head);
 	ck_assert_int_eq(stack_ask(last_seq + 1, &answer), ST_OK);
 	ck_assert_uint_eq(answer.status, ST_INTERNAL);
 	ck_assert_uint_eq(answer.applied_seq, last_seq);
-	ck_assert_msg(strstr(stack_log(), "ALERT settlement has halted") != NULL,
+	ck_assert_msg(
+		strstr(stack_log(), "ALERT settlement has halted") != NULL,
 		"%s", stack_log());
 	/* What came before it is there, and it still says so. */
 	wait_settled();
