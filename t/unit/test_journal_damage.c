@@ -370,6 +370,26 @@ START_TEST(a_stale_frame_behind_the_end)
 }
 END_TEST
 
+/*
+ * The header of the last frame is lost, and the one before it is damaged; its
+ * own header says where it ended, and there is more behind that.
+ */
+START_TEST(something_behind_the_end)
+{
+	struct journal_frame frame;
+	size_t last_frame = frame_of(RECORDS, &frame);
+
+	memset(bytes() + last_frame, 0, sizeof(frame));
+	settle();
+	ck_assert_uint_eq(start(), frame.first_seq - 1);
+	restore();
+	memset(bytes() + last_frame, 0, sizeof(frame));
+	bytes()[last_frame - 9] ^= 1;
+	settle();
+	ck_assert_uint_eq(start(), 0);
+}
+END_TEST
+
 /* Seal the header that was changed, as a forger would. */
 static void
 forge(size_t at, struct journal_frame *frame)
@@ -580,6 +600,7 @@ suite(void)
 	tcase_add_test(tail, flip_unused_bits);
 	tcase_add_test(tail, bad_sectors);
 	tcase_add_test(tail, a_stale_frame_behind_the_end);
+	tcase_add_test(tail, something_behind_the_end);
 	tcase_add_test(tail, followers_stop_at_damage);
 	suite_add_tcase(s, tail);
 	tcase_add_checked_fixture(forged, setup, teardown);

@@ -10,6 +10,7 @@
 
 #include "journal/helper.h"
 #include "journal/prune.h"
+#include "journal/reader.h"
 #include "journal/verify.h"
 #include "t/sim/journal_kit.h"
 
@@ -136,6 +137,7 @@ END_TEST
 
 START_TEST(a_pruned_journal_starts)
 {
+	struct journal_reader *reader;
 	struct journal_prune done;
 	struct kit_replay replay;
 	char command[128];
@@ -152,6 +154,12 @@ START_TEST(a_pruned_journal_starts)
 	ck_assert_uint_eq(replay.snapshot, 1800);
 	ck_assert_int_eq(kit_append(journal, 20, 1), ST_OK);
 	ck_assert_int_eq(journal_close(journal), ST_OK);
+	/* Who wants what is gone is told so. */
+	ck_assert_int_eq(journal_reader_open(disk, dir, archive,
+		done.first_seq - 2, &reader, &reason), ST_NOT_FOUND);
+	ck_assert_int_eq(journal_reader_open(disk, dir, archive,
+		done.first_seq - 1, &reader, &reason), ST_OK);
+	journal_reader_close(reader);
 	/* And without its snapshots it does not. */
 	snprintf(command, sizeof(command), "rm %s/snapshot-*", dir);
 	status = system(command);
