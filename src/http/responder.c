@@ -288,7 +288,7 @@ responder_take(struct responder *responder, int fd, struct arena *arena,
 	incoming_init(in);
 	if (read_begin(responder) &&
 		read_params(responder, arena, &params, &length) &&
-		cut_params(arena, params, length, in)) {
+		(length == 0 || cut_params(arena, params, length, in))) {
 		in->read_body = read_body;
 		in->source = responder;
 		return ST_OK;
