@@ -52,6 +52,7 @@ begin_stop(struct streamd *streamd)
 	sd_notify(0, "STOPPING=1");
 	streamd_time(streamd);
 	streamd->stop_by_us = clock_monotonic_us() + STOP_MAX_US;
+	sockets_stop_listening(streamd);
 	hub_close_all(streamd->hub, CLOSE_GOING_AWAY,
 		"the service is being restarted");
 }
@@ -161,6 +162,7 @@ on_tick(uv_timer_t *timer)
 	/* Rings can be lost: look without one, too. */
 	streamd->looked_us = now_us;
 	streamd->news = true;
+	sockets_listen_again(streamd);
 	if (!streamd->failed && feed_look(streamd->feed) != ST_OK)
 		halt(streamd);
 }
@@ -327,7 +329,7 @@ stop(struct streamd *streamd)
 int
 streamd_main(int argc, char **argv, const struct spelling *const *spellings)
 {
-	static struct streamd streamd;
+	static struct streamd streamd = {.listener = -1};
 	const char *file = NULL;
 	int option;
 

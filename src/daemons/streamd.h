@@ -26,6 +26,7 @@
 
 struct lws;
 struct lws_context;
+struct lws_vhost;
 
 /* ---- streamd_guard.c: asking the core about sessions ---- */
 
@@ -59,6 +60,9 @@ struct streamd {
 	struct guard guard;
 	struct arena *arena; /* of the request at hand */
 	struct lws_context *lws;
+	struct lws_vhost *vhost;
+	int listener; /* -1: none */
+	bool deaf;    /* it is not listened to: no descriptors are left */
 	bool stopping;
 	bool failed; /* the feed has halted: exit code 1 */
 	bool news;   /* the feed has more than was read */
@@ -72,12 +76,17 @@ struct streamd {
 	uv_timer_t tick;
 	uv_timer_t due;
 	uv_poll_t bell;
+	uv_poll_t knocks;
 	uv_prepare_t before_sleep;
 	uv_idle_t hurry; /* active: do not sleep */
 };
 
 /* Listen at the socket's path; false with the reason logged. */
 bool sockets_open(struct streamd *streamd);
+/* To be called now and then: descriptors may be free again. */
+void sockets_listen_again(struct streamd *streamd);
+/* Take no more connections; those that there are stay. */
+void sockets_stop_listening(struct streamd *streamd);
 /* Write to all connections that have something to be written. */
 void sockets_serve(struct streamd *streamd);
 /* Let go of libwebsockets; the loop must run once more. */

@@ -37,8 +37,9 @@
 /* A client's message: the longest is one with a token in it. */
 #define SAID_BYTES_MAX ((size_t)4096)
 #define READ_BYTES 1024
-/* Names, headers and query of a request; nginx allows it more. */
-#define REQUEST_BYTES 16384
+#define ACCEPTS_A_TURN 32
+/* The whole of a request; nginx lets through a little less. */
+#define REQUEST_BYTES 40960
 
 _Static_assert(PARCEL_HEADROOM >= FRAME_HEAD_MAX, "a header fits");
 
@@ -182,7 +183,8 @@ serve(struct connection *c)
 				       : send_piece(c, parcel);
 			break;
 		case WORK_PING:
-			more = send_control(c, FRAME_PING, "", 0);
+			/* We are not told of a pong without contents. */
+			more = send_control(c, FRAME_PING, "?", 1);
 			break;
 		case WORK_CLOSE:
 			take_leave(c);
@@ -344,8 +346,9 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 			lws_set_opaque_user_data(wsi, NULL);
 		}
 		return 0;
-	case LWS_CALLBACK_GET_THREAD_ID:
-		return 0;
+	case LWS_CALLBACK_RAW_ADOPT: /* CONNECT would make it a pipe */
+	case LWS_CALLBACK_RAW_RX:
+		return -1;
 	default:
 		return 0;
 	}
@@ -353,31 +356,125 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 /* ---- Listening --------------------------------------------------------- */
 
-/* Whether another program answers at PATH. */
+/* Whether another program answers at AT. */
 static bool
-someone_listens(const char *path)
+someone_listens(const struct sockaddr_un *at)
 {
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool listens;
 
 	if (fd < 0)
 		return false;
-	memcpy(at.sun_path, path, strlen(path) + 1);
-	listens = connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+	listens = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
 	close(fd);
 	return listens;
 }
 
+/* A listening socket at PATH, or -1 with the reason logged. */
+static int
+listen_at(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	mode_t before;
+	int fd, failed;
+
+	if (strlen(path) >= sizeof(at.sun_path)) {
+		log_error("%s is too long for a socket's name", path);
+		return -1;
+	}
+	memcpy(at.sun_path, path, strlen(path));
+	if (someone_listens(&at)) {
+		log_error("another program listens at %s", path);
+		return -1;
+	}
+	unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* The socket's mode is made here, so it never has another one. */
+	before = umask(0117);
+	failed = fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+		 listen(fd, SOMAXCONN) < 0;
+	umask(before);
+	if (!failed)
+		return fd;
+	log_error("%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/*
+ * Take connections, a few a turn.  libwebsockets gives each a timer until its
+ * request has been read, which nginx has sent with it; so with the turn's few
+ * the list of timers stays short, when after a restart everybody comes back at
+ * once.
+ */
+static void
+on_knock(uv_poll_t *poll, int status, int events)
+{
+	struct streamd *streamd = poll->data;
+	unsigned i;
+	int fd;
+
+	(void)status;
+	(void)events;
+	for (i = 0; i < ACCEPTS_A_TURN; i++) {
+		fd = accept4(streamd->listener, NULL, NULL,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			lws_adopt_socket_vhost(streamd->vhost, fd);
+			continue;
+		}
+		if (errno != EMFILE && errno != ENFILE)
+			return;
+		/* They wait, and we are not told of them over and over. */
+		log_warn("no more descriptors for connections");
+		uv_poll_stop(poll);
+		streamd->deaf = true;
+		return;
+	}
+}
+
+void
+sockets_listen_again(struct streamd *streamd)
+{
+	if (!streamd->deaf || streamd->stopping)
+		return;
+	streamd->deaf = false;
+	uv_poll_start(&streamd->knocks, UV_READABLE, on_knock);
+}
+
+static bool
+start_listening(struct streamd *streamd)
+{
+	streamd->listener =
+		listen_at(conf_text(streamd->conf, CONF_SOCKETS_STREAMD));
+	if (streamd->listener < 0)
+		return false;
+	uv_poll_init(&streamd->loop, &streamd->knocks, streamd->listener);
+	streamd->knocks.data = streamd;
+	uv_poll_start(&streamd->knocks, UV_READABLE, on_knock);
+	return true;
+}
+
+void
+sockets_stop_listening(struct streamd *streamd)
+{
+	if (streamd->listener < 0)
+		return;
+	uv_close((uv_handle_t *)&streamd->knocks, NULL);
+	close(streamd->listener);
+	unlink(conf_text(streamd->conf, CONF_SOCKETS_STREAMD));
+	streamd->listener = -1;
+}
+
+/* ---- libwebsockets ----------------------------------------------------- */
+
+/* Its warnings are about clients, who could fill our log. */
 static void
 on_log(int level, const char *line)
 {
-	int length = (int)strcspn(line, "\n");
-
-	if (level & LLL_ERR)
-		log_error("libwebsockets: %.*s", length, line);
-	else
-		log_warn("libwebsockets: %.*s", length, line);
+	(void)level;
+	log_error("libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
 }
 
 static const struct lws_protocols protocols[] = {
@@ -394,12 +491,10 @@ static const lws_retry_bo_t no_keep_alive = {.secs_since_valid_ping = 0};
 bool
 sockets_open(struct streamd *streamd)
 {
-	const char *path = conf_text(streamd->conf, CONF_SOCKETS_STREAMD);
 	void *loops[] = {&streamd->loop};
 	struct lws_context_creation_info info = {
 		.options = LWS_SERVER_OPTION_LIBUV |
 			   LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-			   LWS_SERVER_OPTION_UNIX_SOCK |
 			   LWS_SERVER_OPTION_VALIDATE_UTF8,
 		.foreign_loops = loops,
 		.user = streamd,
@@ -407,39 +502,25 @@ sockets_open(struct streamd *streamd)
 		.uid = -1,
 		.max_http_header_data2 = REQUEST_BYTES,
 		.protocols = protocols,
-		.iface = path,
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.retry_and_idle_policy = &no_keep_alive,
 		.vhost_name = "streamd",
 		.timeout_secs = 10,
 	};
-	struct lws_vhost *vhost;
-	mode_t before;
 
-	lws_set_log_level(LLL_ERR | LLL_WARN, on_log);
-	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
-		log_error("%s is too long for a socket's name", path);
-		return false;
-	}
-	if (someone_listens(path)) {
-		log_error("another program listens at %s", path);
-		return false;
-	}
+	lws_set_log_level(LLL_ERR, on_log);
 	streamd->lws = lws_create_context(&info);
 	if (!streamd->lws)
 		return false;
-	/* The socket's mode is made here, so it never has another one. */
-	before = umask(0117);
-	vhost = lws_create_vhost(streamd->lws, &info);
-	umask(before);
-	return vhost != NULL;
+	streamd->vhost = lws_create_vhost(streamd->lws, &info);
+	return streamd->vhost && start_listening(streamd);
 }
 
 void
 sockets_close(struct streamd *streamd)
 {
-	if (!streamd->lws)
-		return;
-	unlink(conf_text(streamd->conf, CONF_SOCKETS_STREAMD));
-	lws_context_destroy(streamd->lws);
+	sockets_stop_listening(streamd);
+	if (streamd->lws)
+		lws_context_destroy(streamd->lws);
 	streamd->lws = NULL;
 }
