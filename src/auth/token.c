@@ -307,12 +307,11 @@ token_verify(struct keyring *ring, const char *text, size_t length,
 	struct session session = {.user = 0};
 	struct parts parts;
 
-	if (!split(text, length, &parts))
-		return ST_UNAUTHENTICATED;
 	keyring_look(ring, 0);
 	known = token_cache_find(ring->cache, text, length, use);
 	if (!known) {
-		if (!verify_new(ring, &parts, use, &session))
+		if (!split(text, length, &parts) ||
+			!verify_new(ring, &parts, use, &session))
 			return ST_UNAUTHENTICATED;
 		token_cache_keep(ring->cache, text, length, use, &session);
 		known = &session;

@@ -66,12 +66,25 @@ civil_from_days(int64_t days, int *year, int *month, int *day)
 	*year = (int)(year_of_era + era * 400 + (*month <= 2));
 }
 
+/* WIDTH digits of NUMBER and then AFTER; without printf, since it is hot. */
+static char *
+put_digits(char *to, int number, int width, char after)
+{
+	int i;
+
+	for (i = width; i-- > 0; number /= 10)
+		to[i] = (char)('0' + number % 10);
+	to[width] = after;
+	return to + width + 1;
+}
+
 size_t
 clock_format(int64_t time_us, int places, char *buf)
 {
 	int64_t days = time_us / US_PER_DAY;
 	int64_t rest = time_us % US_PER_DAY;
-	int year, month, day, seconds, n;
+	int year, month, day, seconds;
+	char *to = buf;
 
 	if (rest < 0) {
 		rest += US_PER_DAY;
@@ -79,18 +92,19 @@ clock_format(int64_t time_us, int places, char *buf)
 	}
 	civil_from_days(days, &year, &month, &day);
 	seconds = (int)(rest / US_PER_SECOND);
-	n = snprintf(buf, CLOCK_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", year,
-		month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
 	rest %= US_PER_SECOND;
+	to = put_digits(to, year, 4, '-');
+	to = put_digits(to, month, 2, '-');
+	to = put_digits(to, day, 2, 'T');
+	to = put_digits(to, seconds / 3600, 2, ':');
+	to = put_digits(to, seconds / 60 % 60, 2, ':');
+	to = put_digits(to, seconds % 60, 2, places > 0 ? '.' : 'Z');
 	if (places == 3)
-		n += snprintf(buf + n, CLOCK_TEXT_MAX - (size_t)n, ".%03d",
-			(int)(rest / 1000));
+		to = put_digits(to, (int)(rest / 1000), 3, 'Z');
 	else if (places == 6)
-		n += snprintf(buf + n, CLOCK_TEXT_MAX - (size_t)n, ".%06d",
-			(int)rest);
-	buf[n++] = 'Z';
-	buf[n] = '\0';
-	return (size_t)n;
+		to = put_digits(to, (int)rest, 6, 'Z');
+	*to = '\0';
+	return (size_t)(to - buf);
 }
 
 struct reader {
