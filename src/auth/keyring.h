@@ -2,7 +2,7 @@
 /*
  * keyring.h - the signing keys of a directory; token.h tells the rules.
  *
- * Only token.c includes this.
+ * Only token.c and its test include this.
  */
 #pragma once
 

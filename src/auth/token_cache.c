@@ -72,7 +72,9 @@ token_cache_find(const struct token_cache *cache, const char *text,
 	const struct place *place =
 		&cache->places[place_of(cache, text, length)];
 
-	if (place->length != length || place->use != use ||
+	/* An empty place is no place of the empty text: its session is that
+	 * of whoever was here before the keys changed. */
+	if (length == 0 || place->length != length || place->use != use ||
 		memcmp(place->text, text, length) != 0)
 		return NULL;
 	return &place->session;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/keyring.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "t/harness/suite.h"
@@ -441,6 +442,32 @@ START_TEST(memory_expires)
 }
 END_TEST
 
+/* Whatever stood in a place that is empty now is nobody's any more. */
+START_TEST(memory_forgets)
+{
+	struct token_cache *cache = token_cache_new();
+	struct session session = someone();
+	char text[16];
+	int i;
+
+	/* So many that each place has been taken. */
+	for (i = 0; i < 50000; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		token_cache_keep(cache, text, strlen(text), TOKEN_ACCESS,
+			&session);
+	}
+	ck_assert_ptr_nonnull(
+		token_cache_find(cache, text, strlen(text), TOKEN_ACCESS));
+	ck_assert_ptr_null(
+		token_cache_find(cache, text, strlen(text), TOKEN_STREAM));
+	token_cache_clear(cache);
+	ck_assert_ptr_null(
+		token_cache_find(cache, text, strlen(text), TOKEN_ACCESS));
+	ck_assert_ptr_null(token_cache_find(cache, "", 0, TOKEN_ACCESS));
+	token_cache_free(cache);
+}
+END_TEST
+
 /* A second process adds a key and signs with it: nobody gets a 401. */
 START_TEST(rotation_overlaps)
 {
@@ -535,6 +562,7 @@ suite(void)
 	tcase_add_test(ours, round_trip);
 	tcase_add_test(ours, uses_are_apart);
 	tcase_add_test(ours, memory_expires);
+	tcase_add_test(ours, memory_forgets);
 	tcase_add_test(ours, rotation_overlaps);
 	tcase_add_test(ours, makes_keys);
 	tcase_add_loop_test(ours, refuses_bad_key_files, 0,
