@@ -10,7 +10,7 @@
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 build=${QUANTORA_BUILD_DIR:-$top/build}
-workers=${QUANTORA_BENCH_WORKERS:-8}
+workers=${QUANTORA_BENCH_WORKERS:-16}
 where=${QUANTORA_BENCH_DIR:-$top}
 
 run=$(mktemp -d "$where/.bench.XXXXXX")

@@ -83,7 +83,7 @@
 		"Redis' Unix socket")                                          \
 	X(HTTP_PUBLIC_HOST, "http.public_host", TEXT, "localhost:8000", 0, 0,  \
 		"host and port that links name")                               \
-	X(HTTP_WORKERS_TRADE, "http.workers_trade", NUMBER, "8", 1, 256,       \
+	X(HTTP_WORKERS_TRADE, "http.workers_trade", NUMBER, "16", 1, 256,      \
 		"processes of the trade pool")                                 \
 	X(HTTP_WORKERS_API, "http.workers_api", NUMBER, "8", 1, 256,           \
 		"processes of the api pool")                                   \
