@@ -18,7 +18,7 @@
 #include "base/clock.h"
 
 #define BLOCK 4096
-#define ROOM_BYTES ((size_t)64 * 1024 * 1024)
+#define ROOM_BYTES ((size_t)8 * 1024 * 1024)
 #define MESSAGE_MAX 4096
 
 static int
@@ -74,25 +74,21 @@ time_syncs(int fd, unsigned n, int64_t *times_us)
 }
 
 int
-bound_sync(const char *dir, unsigned n, struct bound *out)
+bound_sync(const char *dir, unsigned n, int64_t *times_us)
 {
-	int64_t *times_us = calloc(n, sizeof(*times_us));
 	char path[4096];
 	bool good;
 	int fd;
 
-	if (!times_us || snprintf(path, sizeof(path), "%s/sync-bound", dir) >=
-				 (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/sync-bound", dir) >=
+		(int)sizeof(path))
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	good = fd >= 0 && fill(fd) && time_syncs(fd, n, times_us);
-	if (good)
-		*out = bound_of(times_us, n);
 	if (fd >= 0) {
 		close(fd);
 		unlink(path);
 	}
-	free(times_us);
 	return good ? 0 : -1;
 }
 
@@ -126,15 +122,14 @@ echo(int fd, unsigned request, unsigned answer)
 }
 
 int
-bound_socket(unsigned n, unsigned request, unsigned answer, struct bound *out)
+bound_socket(unsigned n, unsigned request, unsigned answer, int64_t *times_us)
 {
 	static char message[MESSAGE_MAX];
-	int64_t *times_us = calloc(n, sizeof(*times_us));
 	unsigned i;
 	int ends[2];
 	pid_t child;
 
-	if (!times_us || request > MESSAGE_MAX || answer > MESSAGE_MAX ||
+	if (request > MESSAGE_MAX || answer > MESSAGE_MAX ||
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -1;
 	child = fork();
@@ -154,8 +149,5 @@ bound_socket(unsigned n, unsigned request, unsigned answer, struct bound *out)
 	close(ends[0]);
 	if (child > 0)
 		waitpid(child, NULL, 0);
-	if (i == n)
-		*out = bound_of(times_us, n);
-	free(times_us);
 	return i == n ? 0 : -1;
 }

@@ -12,14 +12,18 @@ struct bound {
 	int64_t p99_us;
 };
 
-/* N times 4 KiB and fdatasync, one after the other, in a preallocated file of
- * DIR.  -1 with errno. */
-int bound_sync(const char *dir, unsigned n, struct bound *out);
+/*
+ * The time of each of N times 4 KiB and fdatasync, one after the other, in a
+ * preallocated file of DIR.  -1 with errno.
+ */
+int bound_sync(const char *dir, unsigned n, int64_t *times_us);
 
-/* N times REQUEST bytes there and ANSWER bytes back, between two processes
- * that block.  -1 with errno. */
+/*
+ * The same of N times REQUEST bytes there and ANSWER bytes back, between two
+ * processes that block.  -1 with errno.
+ */
 int bound_socket(unsigned n, unsigned request, unsigned answer,
-	struct bound *out);
+	int64_t *times_us);
 
-/* Sorts. */
+/* Sorts TIMES_US. */
 struct bound bound_of(int64_t *times_us, unsigned n);

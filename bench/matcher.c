@@ -9,12 +9,14 @@
  * else beside this program), which must be on a real disk: in memory a sync
  * costs nothing.  One line of key=value:
  *
- *   sync_us, socket_us   p50 of what the machine allows, measured before: 4
- *                        KiB and fdatasync; a blocking Unix socket round trip
+ *   sync_us, socket_us   what the machine allows, measured in turns with the
+ *                        next: 4 KiB and fdatasync; a blocking round trip
+ *                        over a Unix socket
  *   blocking_*           one client, one command under way; of_bound is its
  *                        p50 by the sum of the two
  *   cNwM_*               N connections with M commands under way on each;
- *                        batch is how many commands shared a sync
+ *                        cpu is matcherd's time for each of them, batch is
+ *                        how many shared a sync
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,9 +41,10 @@
 #include "wire/refusal.h"
 
 #define TMPFS_MAGIC 0x01021994
-#define SYNCS 1000
-#define ROUND_TRIPS 5000
-#define BLOCKING 2000
+#define ROUNDS 5
+#define SYNCS 200
+#define ROUND_TRIPS 1000
+#define BLOCKING 400
 #define START_MS 10000
 
 /* Sizes of a typical order and its answer, for the socket's bound. */
@@ -125,8 +128,8 @@ make_folders(const char *under)
 		!mkdtemp(dir) || !mkdtemp(sock))
 		die("%s: %s", dir, strerror(errno));
 	if (statfs(dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
-		die("%s is in memory, where a sync costs nothing: name a --dir "
-		    "on a disk", under);
+		die("%s is in memory, where a sync costs nothing: name a "
+		    "--dir on a disk", under);
 	snprintf(sock_path, sizeof(sock_path), "%s/matcher", sock);
 }
 
@@ -198,7 +201,7 @@ start_matcherd(void)
 			return;
 		if (waitpid(matcherd, NULL, WNOHANG) == matcherd) {
 			matcherd = 0;
-			die("matcherd did not start; BENCH_VERBOSE=1 shows why");
+			die("matcherd did not start; BENCH_VERBOSE=1 says why");
 		}
 		nanosleep(&pause, NULL);
 	}
@@ -214,37 +217,57 @@ must(bool good, const char *what)
 		die("%s: %s", what, errno ? strerror(errno) : "failed");
 }
 
-static void
-measure_bounds(int64_t *sum_us)
+static struct bound
+tell(const char *name, int64_t *times_us, unsigned n)
 {
-	struct bound sync, socket;
+	struct bound took = bound_of(times_us, n);
 
-	must(bound_sync(dir, SYNCS, &sync) == 0, "the sync's bound");
-	must(bound_socket(ROUND_TRIPS, REQUEST_BYTES, ANSWER_BYTES, &socket) ==
-			0,
-		"the socket's bound");
-	*sum_us = sync.p50_us + socket.p50_us;
-	printf("sync_us=%lld sync_p99_us=%lld socket_us=%lld "
-	       "socket_p99_us=%lld ",
-		(long long)sync.p50_us, (long long)sync.p99_us,
-		(long long)socket.p50_us, (long long)socket.p99_us);
+	printf("%s_us=%lld %s_p99_us=%lld ", name, (long long)took.p50_us,
+		name, (long long)took.p99_us);
+	return took;
+}
+
+/* In turns, so that what else the machine does is shared fairly. */
+static void
+measure_blocking(struct traffic *traffic)
+{
+	static int64_t sync_us[ROUNDS * SYNCS];
+	static int64_t socket_us[ROUNDS * ROUND_TRIPS];
+	static int64_t blocking_us[ROUNDS * BLOCKING];
+	struct bound sync, socket, blocking;
+	unsigned i;
+
+	must(traffic_open(traffic, sock_path, 1, 1), "connecting");
+	for (i = 0; i < ROUNDS; i++) {
+		must(bound_sync(dir, SYNCS, sync_us + i * SYNCS) == 0,
+			"the sync's bound");
+		must(bound_socket(ROUND_TRIPS, REQUEST_BYTES, ANSWER_BYTES,
+			     socket_us + i * ROUND_TRIPS) == 0,
+			"the socket's bound");
+		must(traffic_blocking(traffic, BLOCKING,
+			     blocking_us + i * BLOCKING),
+			"one client");
+	}
+	traffic_close(traffic);
+	sync = tell("sync", sync_us, ROUNDS * SYNCS);
+	socket = tell("socket", socket_us, ROUNDS * ROUND_TRIPS);
+	blocking = tell("blocking", blocking_us, ROUNDS * BLOCKING);
+	printf("of_bound=%.2f ",
+		(double)blocking.p50_us /
+			(double)(sync.p50_us + socket.p50_us));
 	fflush(stdout);
 }
 
-static void
-measure_blocking(struct traffic *traffic, int64_t bound_us)
+/* Processor time that matcherd has used so far. */
+static int64_t
+matcherd_cpu_ns(void)
 {
-	static int64_t times_us[BLOCKING];
-	struct bound took;
+	struct timespec used = {0};
+	clockid_t clock;
 
-	must(traffic_open(traffic, sock_path, 1, 1), "connecting");
-	must(traffic_blocking(traffic, BLOCKING, times_us), "one client");
-	traffic_close(traffic);
-	took = bound_of(times_us, BLOCKING);
-	printf("blocking_us=%lld blocking_p99_us=%lld of_bound=%.2f ",
-		(long long)took.p50_us, (long long)took.p99_us,
-		(double)took.p50_us / (double)bound_us);
-	fflush(stdout);
+	if (clock_getcpuclockid(matcherd, &clock) == 0)
+		clock_gettime(clock, &used);
+	return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
 }
 
 static void
@@ -253,21 +276,25 @@ measure_windows(struct traffic *traffic, unsigned connections, unsigned window,
 {
 	struct stats_answer before, after;
 	uint64_t answers = traffic->answers, batches;
-	int64_t begun_us, took_us;
+	int64_t begun_us, took_us, cpu_ns;
 
 	must(traffic_open(traffic, sock_path, connections, window),
 		"connecting");
 	must(traffic_stats(sock_path, &before), "the figures");
+	cpu_ns = matcherd_cpu_ns();
 	begun_us = clock_monotonic_us();
 	must(traffic_run(traffic, seconds), "the load");
 	took_us = clock_monotonic_us() - begun_us;
+	cpu_ns = matcherd_cpu_ns() - cpu_ns;
 	must(traffic_stats(sock_path, &after), "the figures");
 	traffic_close(traffic);
 	answers = traffic->answers - answers;
 	batches = after.batches - before.batches;
-	printf("c%uw%u_per_s=%.0f c%uw%u_batch=%.1f c%uw%u_sync_us=%.0f ",
+	printf("c%uw%u_per_s=%.0f c%uw%u_cpu_ns=%.0f c%uw%u_batch=%.1f "
+	       "c%uw%u_sync_us=%.0f ",
 		connections, window,
 		(double)answers * 1e6 / (double)took_us, connections, window,
+		(double)cpu_ns / (double)answers, connections, window,
 		batches ? (double)answers / (double)batches : 0, connections,
 		window,
 		batches ? (double)(after.sync_us_total - before.sync_us_total) /
@@ -282,7 +309,6 @@ main(int argc, char **argv)
 	static struct traffic traffic;
 	const char *under = NULL;
 	double seconds = 3;
-	int64_t bound_us;
 	int i;
 
 	for (i = 1; i + 1 < argc; i += 2)
@@ -298,10 +324,9 @@ main(int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	atexit(clean_up);
 	make_folders(under);
-	measure_bounds(&bound_us);
 	start_matcherd();
 	must(traffic_make_market(sock_path), "the market");
-	measure_blocking(&traffic, bound_us);
+	measure_blocking(&traffic);
 	measure_windows(&traffic, 1, 64, seconds);
 	measure_windows(&traffic, 1, 1024, seconds);
 	measure_windows(&traffic, 4, 64, seconds);

@@ -400,7 +400,8 @@ traffic_make_market(const char *socket_path)
 {
 	static struct traffic traffic;
 	struct traffic_connection *c = &traffic.connections[0];
-	struct cmd_asset_set asset = {.head = HEAD(ASSET_SET, cmd_asset_set, 0)};
+	struct cmd_asset_set asset = {
+		.head = HEAD(ASSET_SET, cmd_asset_set, 0)};
 	struct cmd_instrument_set set = {
 		.head = HEAD(INSTRUMENT_SET, cmd_instrument_set, 0),
 		.terms = {.base = 1,
