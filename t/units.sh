@@ -57,6 +57,22 @@ for unit in "$tmp"/*.service; do
 	check $? "$(basename "$unit") is sound"
 done
 
+# Users and folders, made in a small system of their own.
+root=$tmp/root
+mkdir -p "$root/etc" "$root/usr/lib/sysusers.d" "$root/usr/lib/tmpfiles.d"
+printf 'root:x:0:0::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n' >"$root/etc/passwd"
+printf 'root:x:0:\nadm:x:4:\nwww-data:x:33:\n' >"$root/etc/group"
+cp quantora.sysusers "$root/usr/lib/sysusers.d/quantora.conf"
+./install.sh fill quantora.tmpfiles.in >"$root/usr/lib/tmpfiles.d/quantora.conf"
+if [ "$(id -u)" = 0 ]; then
+	systemd-sysusers --root="$root" quantora.conf >"$tmp/said" 2>&1 &&
+		[ "$(grep -c '^quantora-' "$root/etc/passwd")" = 5 ]
+	check $? "each daemon gets a user"
+	systemd-tmpfiles --root="$root" --create quantora.conf >"$tmp/said" 2>&1 &&
+		[ "$(stat -c %a "$root/run/quantora/web")" = 2770 ]
+	check $? "the folders are made"
+fi
+
 printf '[Service]\nExecStart=/bin/true\n' >"$tmp/open.service"
 ! closed open.service 15
 check $? "an open unit is found"
