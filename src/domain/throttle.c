@@ -94,7 +94,7 @@ throttle_fail(struct ctx *ctx, const struct throttle *throttle, uint32_t *count)
 		"first_at = IF(first_at < ?, ?, first_at), last_at = ?, "
 		"blocked_until = IF(failures < ?, NULL, "
 		"CAST(? AS DATETIME(6)) + INTERVAL "
-		"LEAST(1 << LEAST(failures - ?, 10), 900) SECOND)",
+		"LEAST(15 << LEAST(failures - ?, 6), 900) SECOND)",
 		DB_IN(subject, now, now, since, since, now, now, from, now,
 			from),
 		NULL));
