@@ -8,12 +8,9 @@
     supervise.py stop              end exactly what was started here
     supervise.py status            what runs, where, since when
 
-What is started is the list SERVICES.  Each process leads a session of its own,
-so that Ctrl-C reaches only the supervisor, which then ends them in order, and
-so that the children of a killed daemon can be found.  pid/NAME holds the pid
-with its start time and the boot id: a pid that was used again is never touched.
-
-A process that dies is started again.  One that dies before it first answers
+What is started is the list SERVICES of service.py.  Each process leads a session
+of its own, so that Ctrl-C reaches only the supervisor, which then ends them in
+order.  A process that dies is started again.  One that dies before it first answers
 ends the start, with its last line as the reason.
 """
 
@@ -24,161 +21,16 @@ import re
 import resource
 import signal
 import socket
-import subprocess
 import sys
 import time
 
-RUN = os.environ["QUANTORA_RUN_DIR"]
-SOCK = os.environ["QUANTORA_SOCK_DIR"]
-BUILD = os.environ["QUANTORA_BUILD_DIR"]
-HTTP_PORT = os.environ["QUANTORA_HTTP_PORT"]
-HTTPS_PORT = os.environ["QUANTORA_HTTPS_PORT"]
-DEMO = os.environ.get("QUANTORA_DEMO", "1") != "0"
+from owned import (RUN, kill, pid_alive, pid_forget, pid_write, proc_stat,
+                   session_members, wait_gone)
+from service import (CTL, DEMO, HTTP_PORT, HTTPS_PORT, SERVICES, START_REST,
+                     START_STORES, STOP_ORDER, Service, StartError, Talk, say, step)
 
-CONF = f"{RUN}/conf/quantora.ini"
-CTL = [f"{BUILD}/quantoractl", "-c", CONF]
-
-
-def daemon(program, *args):
-    return [f"{BUILD}/quantora-{program}", "-c", CONF, *args]
-
-
-# name: (command, how it says that it answers, seconds it may take to end).
-# "notify" is sd_notify's READY=1, "pidfile" a file that names the process.
-SERVICES = {
-    "mysql": (
-        ["mariadbd", f"--defaults-file={RUN}/conf/my.cnf"]
-        + (["--user=root"] if os.getuid() == 0 else []),
-        "notify", 60),
-    "redis": (["redis-server", f"{RUN}/conf/redis.conf"], "notify", 10),
-    "matcherd": (daemon("matcherd"), "notify", 60),
-    "settlerd": (daemon("settlerd"), "notify", 30),
-    "api-trade": (daemon("api", "--pool", "trade"), "notify", 15),
-    "api": (daemon("api", "--pool", "api"), "notify", 15),
-    "api-egress": (daemon("api", "--pool", "egress"), "notify", 15),
-    "streamd": (daemon("streamd"), "notify", 15),
-    "workerd": (daemon("workerd"), "notify", 30),
-    "nginx": (
-        ["nginx", "-p", RUN, "-c", f"{RUN}/nginx/quantora.conf",
-         "-e", f"{RUN}/log/nginx.log", "-g", "daemon off;"],
-        "pidfile", 10),
-}
-
-# Whatever stands on one line is started, or ended, at once.
-START_STORES = ("mysql", "redis", "matcherd")
-START_REST = ("settlerd", "api-trade", "api", "api-egress", "streamd",
-              "workerd", "nginx")
-STOP_ORDER = (
-    ("nginx",),
-    ("workerd", "streamd", "api-trade", "api", "api-egress"),
-    ("settlerd",),
-    ("matcherd",),
-    ("redis", "mysql"),
-)
-
-READY_S = 600          # the replay of a long journal takes its time
-SAY_WAITING_S = 10
-STEADY_S = 0.5         # who lived this long starts its back-off anew
-BACKOFF_S = (0.05, 0.5, 1, 2, 5, 10)
 LOG_KEPT_BYTES = 16 << 20
 OPEN_FILES = 65536
-
-
-class StartError(Exception):
-    """One sentence for the person who typed ./dev run."""
-
-
-# ---- Whose process is it? -------------------------------------------------
-
-def boot_id():
-    with open("/proc/sys/kernel/random/boot_id") as f:
-        return f.read().strip()
-
-
-def proc_stat(pid):
-    """(state, process group, session, start time) or None."""
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            fields = f.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return fields[0], int(fields[2]), int(fields[3]), fields[19]
-
-
-def pid_write(name, pid):
-    stat = proc_stat(pid)
-    if stat is None:
-        return
-    path = f"{RUN}/pid/{name}"
-    with open(path + ".new", "w") as f:
-        f.write(f"{pid} {stat[3]} {boot_id()}\n")
-    os.rename(path + ".new", path)
-
-
-def pid_forget(name):
-    try:
-        os.unlink(f"{RUN}/pid/{name}")
-    except FileNotFoundError:
-        pass
-
-
-def pid_recorded(name):
-    """(pid, start time) as recorded since this boot, or None."""
-    try:
-        with open(f"{RUN}/pid/{name}") as f:
-            pid, started, boot = f.read().split()
-    except (FileNotFoundError, ValueError):
-        return None
-    return (int(pid), started) if boot == boot_id() else None
-
-
-def pid_alive(name):
-    """The pid of NAME if that very process still runs, or None."""
-    recorded = pid_recorded(name)
-    if recorded is None:
-        return None
-    stat = proc_stat(recorded[0])
-    if stat is None or stat[0] == "Z" or stat[3] != recorded[1]:
-        return None
-    return recorded[0]
-
-
-def session_members(name):
-    """The processes that NAME started and that outlived it, or live with it.
-
-    A pid isn't given away while a session bears its number.  So if the number
-    belongs to another process by now, no member of the old session is left.
-    """
-    recorded = pid_recorded(name)
-    if recorded is None:
-        return []
-    leader = proc_stat(recorded[0])
-    if leader is not None and leader[3] != recorded[1]:
-        return []
-    members = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            stat = proc_stat(entry)
-            if stat and stat[0] != "Z" and stat[2] == recorded[0]:
-                members.append(int(entry))
-    return members
-
-
-def kill(pid, signum):
-    try:
-        os.kill(pid, signum)
-    except ProcessLookupError:
-        pass
-
-
-def wait_gone(name, timeout_s):
-    """Whether every process of NAME has ended within TIMEOUT_S."""
-    end = time.monotonic() + timeout_s
-    while session_members(name):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def end_leftovers():
@@ -196,188 +48,6 @@ def end_leftovers():
                 wait_gone(name, 5)
         for name in names:
             pid_forget(name)
-
-
-# ---- One process ----------------------------------------------------------
-
-def last_line(path, offset):
-    """The last line that says something, written behind OFFSET."""
-    with open(path, "rb") as f:
-        f.seek(offset)
-        lines = f.read()[-65536:].decode("utf-8", "replace").splitlines()
-    said = [line.strip() for line in lines if line.strip()]
-    return said[-1] if said else "it said nothing"
-
-
-class Service:
-    def __init__(self, name):
-        self.name = name
-        self.command, self.ready_by, self.stop_s = SERVICES[name]
-        self.log_path = f"{RUN}/log/{name}.log"
-        self.ready = asyncio.Event()
-        self.answered = False   # at least once
-        self.process = None
-        self.notify_path = f"{SOCK}/notify.{name}"
-        self.notify = None
-        self.task = None
-
-    def listen(self):
-        if os.path.exists(self.notify_path):
-            os.unlink(self.notify_path)
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.bind(self.notify_path)
-        self.notify.setblocking(False)
-        asyncio.get_running_loop().add_reader(self.notify, self.notified)
-
-    def notified(self):
-        if "READY=1" in self.notify.recv(4096).decode().split("\n"):
-            self.ready.set()
-
-    async def watch_pidfile(self):
-        while self.process is not None:
-            try:
-                with open(f"{RUN}/pid/{self.name}.pid") as f:
-                    if f.read().strip() == str(self.process.pid):
-                        self.ready.set()
-                        return
-            except FileNotFoundError:
-                pass
-            await asyncio.sleep(0.01)
-
-    async def spawn(self):
-        env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin",
-                   TZ="UTC", NOTIFY_SOCKET=self.notify_path)
-        with open(self.log_path, "ab") as log:
-            self.log_offset = log.tell()
-            self.process = await asyncio.create_subprocess_exec(
-                *self.command, cwd=RUN, env=env, start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        pid_write(self.name, self.process.pid)
-        if self.ready_by == "pidfile":
-            asyncio.create_task(self.watch_pidfile())
-
-    async def ended(self):
-        """Wait for the end, and end its children too; who they served is gone."""
-        code = await self.process.wait()
-        for pid in session_members(self.name):
-            kill(pid, signal.SIGKILL)
-        self.process = None
-        self.ready.clear()
-        return f"was ended by {signal.Signals(-code).name}" if code < 0 \
-            else f"ended with code {code}"
-
-    async def up(self):
-        """The first start: return once it answers, or raise StartError."""
-        self.listen()
-        try:
-            await self.spawn()
-        except OSError as error:
-            raise StartError(
-                f"{self.command[0]} cannot be started: {error.strerror}.") from None
-        end = asyncio.create_task(self.ended())
-        answer = asyncio.create_task(self.ready.wait())
-        waited_s = 0
-        while True:
-            done, _ = await asyncio.wait(
-                (end, answer), timeout=SAY_WAITING_S,
-                return_when=asyncio.FIRST_COMPLETED)
-            if end in done:
-                answer.cancel()
-                reason = last_line(self.log_path, self.log_offset)
-                raise StartError(f"{self.name} did not start: {reason} "
-                                 f"(see {self.log_path})")
-            if answer in done:
-                break
-            waited_s += SAY_WAITING_S
-            if waited_s >= READY_S:
-                raise StartError(f"{self.name} did not answer within "
-                                 f"{READY_S} s (see {self.log_path})")
-            say(f"waiting for {self.name} ({waited_s} s) ...")
-        self.answered = True
-        self.task = asyncio.create_task(self.keep(end))
-
-    async def keep(self, end):
-        """Start it again whenever it ends, slower and slower if it keeps at it."""
-        failures = 0
-        while True:
-            started = time.monotonic()
-            how = await end
-            if stopping:
-                return
-            failures = 0 if time.monotonic() - started > STEADY_S else failures
-            delay = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
-            failures += 1
-            say(f"{self.name} {how}, and is started again"
-                + (f" in {delay} s, the {failures}th time in a row: "
-                   f"{last_line(self.log_path, self.log_offset)}"
-                   if failures > 2 else ""))
-            await asyncio.sleep(delay)
-            if stopping:
-                return
-            try:
-                await self.spawn()
-            except OSError as error:
-                say(f"{self.name} cannot be started: {error.strerror}")
-                end = asyncio.create_task(asyncio.sleep(0, "could not start"))
-                continue
-            end = asyncio.create_task(self.ended())
-
-    async def down(self):
-        process = self.process
-        if process is None:
-            return
-        kill(process.pid, signal.SIGTERM)
-        end = time.monotonic() + self.stop_s
-        while self.process is not None and time.monotonic() < end:
-            await asyncio.sleep(0.01)
-        if self.process is not None:
-            say(f"{self.name} did not end within {self.stop_s} s, "
-                "so it is killed")
-            for pid in session_members(self.name):
-                kill(pid, signal.SIGKILL)
-            while self.process is not None:
-                await asyncio.sleep(0.01)
-
-
-# ---- The run --------------------------------------------------------------
-
-stopping = False
-to_caller = 1          # where progress is said; None once nobody listens
-
-
-def say(text):
-    """To whoever typed ./dev run, while he listens, and to the log."""
-    line = text + "\n"
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime())
-    with open(f"{RUN}/log/supervisor.log", "a") as log:
-        log.write(stamp + line)
-    if to_caller is not None:
-        try:
-            os.write(to_caller, line.encode())
-        except OSError:
-            pass
-
-
-async def step(what, command):
-    """Run a command of the setting-up to its end; return what it printed."""
-    path = f"{RUN}/log/setup.log"
-    with open(path, "ab") as log:
-        offset = log.tell()
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=RUN, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
-        pid_write("setup", process.pid)
-        try:
-            output, _ = await process.communicate()
-        except asyncio.CancelledError:
-            kill(process.pid, signal.SIGTERM)
-            raise
-        finally:
-            pid_forget("setup")
-        log.write(output)
-    if process.returncode != 0:
-        raise StartError(f"{what} failed: {last_line(path, offset)} (see {path})")
-    return output.decode("utf-8", "replace").rstrip()
 
 
 async def gather(*awaitables):
@@ -450,7 +120,6 @@ async def start(services):
 
 async def run(detach):
     """Start, report, keep; return the exit code."""
-    global stopping, to_caller
     loop = asyncio.get_running_loop()
     services = {name: Service(name) for name in SERVICES}
     starting = asyncio.create_task(start(services))
@@ -467,9 +136,9 @@ async def run(detach):
     try:
         await starting
         if detach:
-            os.write(to_caller, b"\0")
-            os.close(to_caller)
-            to_caller = None
+            os.write(Talk.to_caller, b"\0")
+            os.close(Talk.to_caller)
+            Talk.to_caller = None
         else:
             say("Ctrl-C ends it.")
         await asked_to_stop.wait()
@@ -478,7 +147,7 @@ async def run(detach):
     except StartError as error:
         say(str(error))
         code = 1
-    stopping = True
+    Talk.stopping = True
     if code == 0:
         say("Stopping ...")
     for names in STOP_ORDER:
@@ -542,7 +211,6 @@ def supervise(detach):
 
 def supervise_detached():
     """Fork; relay what the supervisor says until everything answers."""
-    global to_caller
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -557,7 +225,7 @@ def supervise_detached():
         os.closerange(4, os.sysconf("SC_OPEN_MAX"))
         os.set_inheritable(3, False)
         os.chdir("/")
-        to_caller = 3
+        Talk.to_caller = 3
         os._exit(supervise(True))
     os.close(writer)
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
