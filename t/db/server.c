@@ -89,17 +89,19 @@ clean_up(void)
 static void
 install(void)
 {
-	char data[96];
+	char data[96], temporary[96];
 	pid_t pid = fork();
 	int status;
 
 	snprintf(data, sizeof(data), "--datadir=%s/data", dir);
+	/* Two that begin at once got into each other's temporary tables. */
+	snprintf(temporary, sizeof(temporary), "--tmpdir=%s", dir);
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
 		to_log("install.log");
 		execlp("mariadb-install-db", "mariadb-install-db",
-			"--no-defaults", data, "--skip-test-db",
+			"--no-defaults", data, temporary, "--skip-test-db",
 			"--auth-root-authentication-method=normal",
 			geteuid() == 0 ? "--user=root" : "--skip-name-resolve",
 			(char *)NULL);
@@ -228,10 +230,42 @@ server_end(int signal)
 	write_pid(0);
 }
 
+/* Whether each thread of PID stands still. */
+static bool
+is_stopped(pid_t pid)
+{
+	char pattern[64], line[512];
+	bool stopped = true;
+	glob_t threads;
+	size_t i;
+
+	snprintf(pattern, sizeof(pattern), "/proc/%d/task/*/stat", (int)pid);
+	if (glob(pattern, 0, NULL, &threads) != 0)
+		die(pattern);
+	for (i = 0; i < threads.gl_pathc; i++) {
+		FILE *file = fopen(threads.gl_pathv[i], "re");
+		const char *name_end;
+
+		if (!file)
+			continue; /* it has ended */
+		if (fgets(line, sizeof(line), file) &&
+			(name_end = strrchr(line, ')')) != NULL)
+			stopped &= name_end[2] == 'T';
+		fclose(file);
+	}
+	globfree(&threads);
+	return stopped;
+}
+
 void
 server_signal(int signal)
 {
-	kill(server_pid(), signal);
+	pid_t pid = server_pid();
+
+	kill(pid, signal);
+	/* The threads stop one after the other. */
+	while (signal == SIGSTOP && !is_stopped(pid))
+		;
 }
 
 int64_t
