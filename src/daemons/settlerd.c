@@ -400,6 +400,7 @@ set_up(struct settlerd *d)
 	sigaddset(&mask, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* there is nothing to read again */
 	d->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	d->shared.news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->signals < 0 || d->shared.news < 0)

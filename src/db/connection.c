@@ -193,17 +193,17 @@ db_blame(struct ctx *ctx, unsigned number, const char *text, int64_t began_us)
 }
 
 bool
-db_again(struct ctx *ctx, unsigned attempt, bool unanswered_too)
+db_again(struct ctx *ctx, unsigned attempt, int64_t began_us)
 {
+	int64_t patience_us = (int64_t)ctx->db->answer_s * US_PER_SECOND;
 	enum trouble trouble = ctx->db->trouble;
 	struct timespec pause = {0};
 
-	if (attempt >= DB_ATTEMPTS_MAX)
+	if (attempt >= DB_ATTEMPTS_MAX ||
+		clock_monotonic_us() - began_us >= patience_us)
 		return false;
-	if (trouble == TROUBLE_UNSENT)
+	if (trouble == TROUBLE_UNSENT || trouble == TROUBLE_LOST)
 		return true;
-	if (trouble == TROUBLE_LOST)
-		return unanswered_too;
 	if (trouble != TROUBLE_AGAIN)
 		return false;
 	/* Two that met once should not meet again. */
@@ -243,24 +243,26 @@ is_mariadb(MYSQL *mysql)
 
 /*
  * The time limits are kept by the server too, so that a query that we have
- * given up does not run on.  Waiting for a lock ends first: it can be retried.
+ * given up does not run on; a little shorter, so that it is the server who
+ * says so and the connection stays.  Waiting for a lock ends first of all: it
+ * can be retried.
  */
 static enum status
 set_up(struct ctx *ctx, bool mariadb)
 {
-	unsigned limit_s = ctx->db->answer_s;
+	unsigned limit_ms = ctx->db->answer_s * 900;
 	char sql[128];
 	size_t i;
 
 	for (i = 0; i < N_ELEMENTS(session_settings); i++)
 		TRY(db_simple(ctx, session_settings[i]));
-	if (limit_s > ANSWER_S)
+	if (ctx->db->answer_s > ANSWER_S)
 		return ST_OK;
 	TRY(db_simple(ctx, "SET SESSION innodb_lock_wait_timeout = 1"));
 	snprintf(sql, sizeof(sql),
-		mariadb ? "SET SESSION max_statement_time = %u"
-			: "SET SESSION max_execution_time = %u000",
-		limit_s);
+		mariadb ? "SET SESSION max_statement_time = %u.%03u"
+			: "SET SESSION max_execution_time = %u%03u",
+		limit_ms / 1000, limit_ms % 1000);
 	return db_simple(ctx, sql);
 }
 

@@ -73,9 +73,10 @@ enum status db_ready(struct ctx *ctx) MUST_USE;
 
 /*
  * Whether a unit of work that failed is to be run again, ATTEMPT counted from
- * 1; waits a little before it says so.
+ * 1; waits a little before it says so.  Who waits for us since BEGAN_US
+ * (monotonic) does not wait much longer than for one answer.
  */
-bool db_again(struct ctx *ctx, unsigned attempt, bool unanswered_too);
+bool db_again(struct ctx *ctx, unsigned attempt, int64_t began_us);
 
 /* ---- statement.c ---- */
 

@@ -106,6 +106,19 @@ bug(struct ctx *ctx, const char *what, unsigned column)
 	return ST_INTERNAL;
 }
 
+/* An error between two rows is at times the connection's alone to tell. */
+static enum status
+blame_fetch(struct ctx *ctx, struct statement *s, int64_t began_us)
+{
+	unsigned number = mysql_stmt_errno(s->handle);
+
+	if (number != 0)
+		return db_blame(
+			ctx, number, mysql_stmt_error(s->handle), began_us);
+	return db_blame(ctx, mysql_errno(ctx->db->mysql),
+		mysql_error(ctx->db->mysql), began_us);
+}
+
 /* Fetch one row into ROW; *MORE is false at the end. */
 static enum status
 fetch(struct ctx *ctx, struct arena *arena, struct statement *s,
@@ -120,8 +133,7 @@ fetch(struct ctx *ctx, struct arena *arena, struct statement *s,
 		return ST_OK;
 	/* Truncated means: longer than the buffer, which is expected. */
 	if (result != 0 && result != MYSQL_DATA_TRUNCATED)
-		return db_blame(ctx, mysql_stmt_errno(s->handle),
-			mysql_stmt_error(s->handle), began_us);
+		return blame_fetch(ctx, s, began_us);
 	for (i = 0; i < s->n_columns; i++)
 		if (!take_cell(arena, s, i, &row[i]))
 			return bug(ctx, "not exact at eight places", i);
@@ -228,13 +240,14 @@ enum status
 db_query(struct ctx *ctx, const char *sql, const struct db_value *in,
 	struct db_rows **out)
 {
+	int64_t began_us = clock_monotonic_us();
 	enum status status;
 	unsigned attempt = 1;
 
 	do
 		status = query_once(ctx, sql, in, out);
 	while (status == ST_UNAVAILABLE && ctx->db->unit == UNIT_NONE &&
-		db_again(ctx, attempt++, true));
+		db_again(ctx, attempt++, began_us));
 	return status;
 }
 
@@ -374,12 +387,13 @@ enum status
 db_exec(struct ctx *ctx, const char *sql, const struct db_value *in,
 	struct db_done *done)
 {
+	int64_t began_us = clock_monotonic_us();
 	enum status status;
 	unsigned attempt = 1;
 
 	do
 		status = exec_once(ctx, sql, in, done);
 	while (status == ST_UNAVAILABLE && ctx->db->unit == UNIT_NONE &&
-		db_again(ctx, attempt++, true));
+		db_again(ctx, attempt++, began_us));
 	return status;
 }

@@ -8,6 +8,7 @@
  */
 #include <assert.h>
 
+#include "base/clock.h"
 #include "db/private.h"
 
 /* End the unit after a failure; what MySQL still holds of it is dropped. */
@@ -73,6 +74,7 @@ static enum status
 run(struct ctx *ctx, enum unit unit, db_tx_fn *fn, db_check_fn *check,
 	void *arg)
 {
+	int64_t began_us = clock_monotonic_us();
 	struct db *db = ctx->db;
 	unsigned attempt = 1;
 
@@ -91,7 +93,7 @@ run(struct ctx *ctx, enum unit unit, db_tx_fn *fn, db_check_fn *check,
 				return ST_OK;
 			trouble = db->trouble = TROUBLE_AGAIN;
 		}
-		if (trouble == TROUBLE_NONE || !db_again(ctx, attempt++, true))
+		if (trouble == TROUBLE_NONE || !db_again(ctx, attempt++, began_us))
 			return status;
 		ctx->fault = (struct fault){0};
 	}

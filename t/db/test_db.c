@@ -606,8 +606,6 @@ START_TEST(half_of_it_is_never_committed)
 }
 END_TEST
 
-/* ---- A connection that goes ------------------------------------------- */
-
 static int64_t
 connection_id(struct ctx *c)
 {
@@ -617,6 +615,68 @@ connection_id(struct ctx *c)
 		DB_OUT(db_to_i64(&id))));
 	return id;
 }
+
+/* ---- A query that takes too long -------------------------------------- */
+
+/* Ended by the server, so the connection is still good. */
+START_TEST(a_slow_query_is_ended)
+{
+	struct db_breaker breaker = {0};
+	struct ctx *c = server_ctx_with(
+		&(struct db_options){.socket = server_socket(),
+			.database = DATABASE,
+			.user = "root",
+			.answer_s = 1,
+			.breaker = &breaker});
+	int64_t x, first = connection_id(c);
+
+	ck_assert_int_eq(db_one(c, "SELECT SLEEP(100)", DB_NOTHING,
+				 DB_OUT(db_to_i64(&x))),
+		ST_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(db_error(c->db), "1969"));
+	ck_assert_int_eq(connection_id(c), first);
+	/* The server answers: no reason to stay away from it. */
+	ck_assert_int_eq(breaker.open_until_us, 0);
+	server_ctx_free(c);
+}
+END_TEST
+
+static enum status
+lock_first(struct ctx *c, void *arg)
+{
+	int64_t x;
+
+	(*(int *)arg)++;
+	return db_one(c, "SELECT x FROM n WHERE id = 1 FOR UPDATE", DB_NOTHING,
+		DB_OUT(db_to_i64(&x)));
+}
+
+static enum status
+meet_a_lock(struct ctx *c, void *arg)
+{
+	int inner = 0;
+
+	TRY(lock_first(c, arg));
+	/* Who waits for a lock is not kept for longer than for an answer. */
+	ck_assert_int_eq(db_tx(other, lock_first, &inner), ST_UNAVAILABLE);
+	ck_assert_int_ge(inner, 2);
+	ck_assert_int_le(inner, 3);
+	return ST_OK;
+}
+
+START_TEST(a_held_lock_is_given_up)
+{
+	int runs = 0;
+
+	server_ctx_free(other);
+	other = server_ctx_with(&(struct db_options){
+		.socket = server_socket(), .database = DATABASE, .user = "root"});
+	OK(db_tx(ctx, meet_a_lock, &runs));
+	OK(db_tx(other, lock_first, &runs));
+}
+END_TEST
+
+/* ---- A connection that goes ------------------------------------------- */
 
 /* KILL returns before the other end has gone; its row tells. */
 static void
@@ -874,6 +934,8 @@ add_transaction_cases(Suite *s)
 	tcase_add_test(tx, an_inner_one_joins);
 	tcase_add_test(tx, a_deadlock_is_run_again);
 	tcase_add_test(tx, half_of_it_is_never_committed);
+	tcase_add_test(tx, a_slow_query_is_ended);
+	tcase_add_test(tx, a_held_lock_is_given_up);
 	tcase_add_test(tx, an_idle_connection_is_opened_again);
 	tcase_add_test(tx, lost_before_commit_is_run_again);
 	tcase_add_test(tx, lost_at_commit);
