@@ -34,13 +34,15 @@ begin(struct ctl *ctl, struct catalogue **out)
 	return listing_read(&ctl->ctx, out);
 }
 
-/* Who changes what is traded leaves a trace. */
+/* Who changes what is traded leaves a trace, and can see what he has done. */
 static int
 note(struct ctl *ctl, const char *action, const char *details)
 {
-	enum status status;
+	enum status status = ctl_settled_now(ctl);
 	char *reason;
 
+	if (status != ST_OK)
+		return ctl_failed(ctl, status, "the change");
 	ctl->ctx.auth = auth_open(ctl->conf, AUTH_SECRETS, &reason);
 	if (!ctl->ctx.auth)
 		return ctl_complain("%s", reason);
@@ -69,8 +71,7 @@ load_house(struct ctl *ctl, struct listing_changes *changes)
 	for (listed = house_instruments; listed->symbol; listed++)
 		TRY(listing_instrument(&ctl->ctx, catalogue, listed, collar,
 			changes));
-	/* Whoever is started next finds them. */
-	return ctl_settled_now(ctl);
+	return ST_OK;
 }
 
 static int
