@@ -336,6 +336,51 @@ START_TEST(damaged_archives)
 }
 END_TEST
 
+/* Many blocks: read through, found at any place, and by the index. */
+START_TEST(archives_of_many_blocks)
+{
+	struct archive *archive;
+	struct frame_place place;
+	const struct record *record;
+	uint64_t last, before = 0, far = 0;
+
+	journal_abandon(journal);
+	disk_sim_free(sim);
+	sim = disk_sim_new(4);
+	disk = disk_sim_disk(sim);
+	options.segment_bytes = 8 * ARCHIVE_BLOCK + 3 * SEGMENT_HEADER_BYTES;
+	open_journal();
+	append(900, 40);
+	archive_all();
+	last = journal_durable_seq(journal);
+	open_reader(0);
+	journal_reader_limit(reader, last);
+	read_to(0, last);
+	ck_assert_int_eq(journal_lookup_open(disk, KIT_DIR, KIT_ARCHIVE,
+		&lookup, &reason), ST_OK);
+	for (uint64_t seq = 1; seq <= last; seq += 101) {
+		ck_assert_int_eq(journal_lookup_find(lookup, seq, &record,
+			&reason), ST_OK);
+		ck_assert(kit_is_record(record, seq, 1));
+	}
+	/* The places are in order, and none is far from its sequence. */
+	ck_assert_int_eq(archive_open(disk,
+		KIT_ARCHIVE "/00000000000000000001.seg.zst", "first", &archive,
+		&reason), ST_OK);
+	ck_assert_int_eq(archive_place(archive, 0, &place), 0);
+	for (uint64_t seq = 1; seq < 9000; seq++) {
+		ck_assert_int_eq(archive_place(archive, seq, &place), 1);
+		ck_assert_uint_le(place.first_seq, seq);
+		ck_assert_uint_ge(place.offset, before);
+		if (place.offset > before)
+			far++;
+		before = place.offset;
+	}
+	ck_assert_uint_ge(far, 4);
+	archive_close(archive);
+}
+END_TEST
+
 START_TEST(finds_any_record)
 {
 	const struct record *record;
@@ -478,6 +523,7 @@ suite(void)
 	tcase_add_test(archive, archiving_does_not_disturb);
 	tcase_add_test(archive, archives_only_what_is_sound);
 	tcase_add_test(archive, damaged_archives);
+	tcase_add_test(archive, archives_of_many_blocks);
 	tcase_add_test(archive, finds_any_record);
 	suite_add_tcase(s, archive);
 	return s;
