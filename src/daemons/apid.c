@@ -10,7 +10,7 @@
  * SIGHUP (new workers with the settings read anew; the old ones finish their
  * request), for SIGTERM or SIGINT (all finish and end).
  *
- * A worker has a moment between looking at its stop flag and sleeping in
+ * libfcgi has a moment between looking at the stop flag and sleeping in
  * accept(), in which a SIGTERM is lost; so it is repeated until all are gone.
  */
 #include <errno.h>

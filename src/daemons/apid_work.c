@@ -26,6 +26,7 @@ on_term(int number)
 {
 	(void)number;
 	stopping = 1;
+	request_stop();
 }
 
 /*

@@ -27,68 +27,65 @@ static const struct {
 #undef WANTED
 };
 
-static size_t
-no_body(void *source, char *buf, size_t n)
-{
-	(void)source;
-	(void)buf;
-	(void)n;
-	return 0;
-}
-
-void
-incoming_init(struct incoming *in)
-{
-	/* Not the list: it is long, and none of it is in use. */
-	memset(in, 0, offsetof(struct incoming, params));
-	in->method = "";
-	in->uri = "";
-	in->remote_address = "";
-	in->read_body = no_body;
-}
-
-void
-incoming_add(struct incoming *in, const char *name, size_t name_length,
-	const char *value)
+static void
+keep(struct incoming *out, const char *param, size_t name_length)
 {
 	size_t i;
 
-	/* An empty parameter is how nginx says "none". */
-	if (!*value)
-		return;
 	for (i = 0; i < N_ELEMENTS(wanted); i++)
 		if (wanted[i].length == name_length &&
-			memcmp(wanted[i].name, name, name_length) == 0) {
-			memcpy((char *)in + wanted[i].offset, &value,
-				sizeof(value));
+			memcmp(wanted[i].name, param, name_length) == 0) {
+			const char *value = param + name_length + 1;
+
+			/* An empty parameter is how nginx says "none". */
+			if (*value)
+				memcpy((char *)out + wanted[i].offset, &value,
+					sizeof(value));
 			return;
 		}
-	if (in->n_params < INCOMING_PARAMS_MAX)
-		in->params[in->n_params++] =
-			(struct incoming_param){name, value};
 }
 
-/* "X-Device-Token" against "HTTP_X_DEVICE_TOKEN". */
-static bool
-is_header(const char *param, const char *name)
+void
+incoming_read(char *const *params, struct incoming *out)
+{
+	char *const *param;
+
+	*out = (struct incoming){.method = "",
+		.uri = "",
+		.remote_address = "",
+		.params = params};
+	for (param = params; *param; param++) {
+		const char *equals = strchr(*param, '=');
+
+		if (equals)
+			keep(out, *param, (size_t)(equals - *param));
+	}
+}
+
+/* "X-Device-Token" against "HTTP_X_DEVICE_TOKEN=". */
+static const char *
+header_value(const char *param, const char *name)
 {
 	if (strncmp(param, "HTTP_", 5) != 0)
-		return false;
+		return NULL;
 	for (param += 5; *name; name++, param++)
 		if (*param !=
 			(*name == '-' ? '_' : toupper((unsigned char)*name)))
-			return false;
-	return *param == '\0';
+			return NULL;
+	return *param == '=' ? param + 1 : NULL;
 }
 
 const char *
 incoming_header(const struct incoming *in, const char *name)
 {
-	size_t i;
+	char *const *param;
 
-	for (i = 0; i < in->n_params; i++)
-		if (is_header(in->params[i].name, name))
-			return in->params[i].value;
+	for (param = in->params; *param; param++) {
+		const char *value = header_value(*param, name);
+
+		if (value && *value)
+			return value;
+	}
 	return NULL;
 }
 

@@ -2,7 +2,7 @@
 /*
  * incoming.h - a request as nginx hands it on, before anything is believed.
  *
- * The parameters are added one by one; what every request needs is kept by
+ * The parameters are gone through once; what every request needs is kept by
  * name, the rest can be looked up.  All texts live as long as the parameters.
  */
 #pragma once
@@ -11,14 +11,6 @@
 #include <stddef.h>
 
 #include "base/status.h"
-
-/* More of them than this can't be looked up; nobody sends so many. */
-#define INCOMING_PARAMS_MAX 128
-
-struct incoming_param {
-	const char *name; /* "HTTP_X_DEVICE_TOKEN" */
-	const char *value;
-};
 
 struct incoming {
 	const char *method; /* none of these is NULL, but what says so */
@@ -29,21 +21,15 @@ struct incoming {
 	const char *request_id;     /* the edge's; NULL: none */
 	const char *remote_address;
 	const char *edition; /* that the edge chose; NULL: none */
+	char *const *params; /* "NAME=value", ended by NULL */
 
 	/* Read up to N bytes of the body; fewer only at its end. */
 	size_t (*read_body)(void *source, char *buf, size_t n);
 	void *source;
-
-	size_t n_params;
-	struct incoming_param params[INCOMING_PARAMS_MAX];
 };
 
-/* No parameters yet, and no body. */
-void incoming_init(struct incoming *in);
-
-/* NAME has NAME_LENGTH characters and a NUL. */
-void incoming_add(struct incoming *in, const char *name, size_t name_length,
-	const char *value);
+/* Sort out PARAMS; reading the body is left to the caller. */
+void incoming_read(char *const *params, struct incoming *out);
 
 /* The value of a header ("X-Device-Token"), or NULL. */
 const char *incoming_header(const struct incoming *in, const char *name);

@@ -5,6 +5,7 @@
 #include "http/request.h"
 
 #include <errno.h>
+#include <fcgiapp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,31 +14,33 @@
 
 #include "base/clock.h"
 #include "http/dispatch.h"
-#include "http/responder.h"
 #include "http/incoming.h"
 
 #define BACKLOG 511
 
-/* One connection; false when there can be no more. */
-static bool
-serve_one(const struct server *server, struct responder *responder,
-	struct arena *arena,
-	void (*done)(const struct outgoing *out, int64_t took_us))
+/* The reader of an incoming body. */
+static size_t
+read_body(void *source, char *buf, size_t n)
 {
-	struct incoming in;
-	struct outgoing out;
-	int64_t began_us;
-	enum status status = responder_accept(responder, arena, &in);
+	int got = FCGX_GetStr(buf, (int)n, source);
 
-	if (status != ST_OK)
-		return status != ST_UNAVAILABLE;
-	began_us = clock_monotonic_us();
-	dispatch(server, &in, arena, clock_wall_us(), &out);
-	responder_answer(responder, arena,
-		(struct responder_text){out.head, out.head_length},
-		(struct responder_text){out.body, out.body_length});
-	done(&out, clock_monotonic_us() - began_us);
-	return true;
+	return got > 0 ? (size_t)got : 0;
+}
+
+static void
+answer(FCGX_Request *request, const struct outgoing *out)
+{
+	/* A client that has gone is no failure of ours; the log says enough. */
+	FCGX_PutStr(out->head, (int)out->head_length, request->out);
+	if (out->body_length > 0)
+		FCGX_PutStr(out->body, (int)out->body_length, request->out);
+	FCGX_Finish_r(request);
+}
+
+void
+request_stop(void)
+{
+	FCGX_ShutdownPending();
 }
 
 void
@@ -45,13 +48,32 @@ request_loop(const struct server *server, int listen_fd,
 	const volatile int *stop,
 	void (*done)(const struct outgoing *out, int64_t took_us))
 {
-	struct responder *responder = responder_new(listen_fd);
 	struct arena *arena = arena_new();
+	FCGX_Request request;
 
-	while (!*stop && serve_one(server, responder, arena, done))
+	FCGX_Init();
+	FCGX_InitRequest(&request, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
+	while (!*stop) {
+		struct incoming in;
+		struct outgoing out;
+		int64_t began_us;
+
+		if (FCGX_Accept_r(&request) < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		began_us = clock_monotonic_us();
+		incoming_read(request.envp, &in);
+		in.read_body = read_body;
+		in.source = request.in;
+		dispatch(server, &in, arena, clock_wall_us(), &out);
+		answer(&request, &out);
+		done(&out, clock_monotonic_us() - began_us);
 		arena_reset(arena);
+	}
+	FCGX_Free(&request, 1);
 	arena_free(arena);
-	responder_free(responder);
 }
 
 /* Whether somebody listens at ADDRESS already. */

@@ -109,6 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 	static struct server server;
 	struct arena *arena = arena_new();
 	char *text = arena_strndup(arena, (const char *)data, len_bytes);
+	char *params[PARAMS_MAX + 1];
 	struct incoming in;
 	struct outgoing out;
 	char *reason;
@@ -119,18 +120,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 			.router = router_new(&list, &reason),
 			.verify = verify,
 			.guard = guard};
-	incoming_init(&in);
 	for (; n < PARAMS_MAX && *text && *text != '\n'; n++) {
 		size_t length = strcspn(text, "\n");
-		char *param = arena_strndup(arena, text, length);
-		size_t name = strcspn(param, "=");
 
+		params[n] = arena_strndup(arena, text, length);
 		text += length + (text[length] == '\n');
-		if (param[name] != '=')
-			continue;
-		param[name] = '\0';
-		incoming_add(&in, param, name, param + name + 1);
 	}
+	params[n] = NULL;
+	incoming_read(params, &in);
 	in.read_body = read_body;
 	in.source = text + (*text == '\n');
 	dispatch(&server, &in, arena, INT64_C(1736856000000000), &out);

@@ -265,14 +265,7 @@ request(const char *line, const char *token, const char *more)
 		*param++ = length;
 	}
 	*param = NULL;
-	incoming_init(&in);
-	for (param = params; *param; param++) {
-		char *equals = strchr(*param, '=');
-
-		*equals = '\0';
-		incoming_add(&in, *param, (size_t)(equals - *param),
-			equals + 1);
-	}
+	incoming_read(params, &in);
 	in.read_body = read_body;
 	in.source = (void *)(uintptr_t)(body ? body : "");
 	called = 0;
