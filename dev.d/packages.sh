@@ -4,7 +4,8 @@
 
 RUN_PACKAGES=(
 	mariadb-server-core mariadb-client-core redis-server nginx
-	libnginx-mod-http-lua openssl python3 python3-websockets ca-certificates
+	libnginx-mod-http-lua openssl curl python3 python3-websockets
+	ca-certificates
 )
 BUILD_PACKAGES=(
 	gcc make autoconf automake pkg-config libc6-dev
