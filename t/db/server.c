@@ -27,7 +27,8 @@
 
 static char dir[64];
 static char socket_path[96];
-static pid_t owner;
+static pid_t owner, keeper;
+static int keeper_fd;
 static int ready_fd = -1;
 
 static void
@@ -77,13 +78,42 @@ remove_tree(const char *path)
 		waitpid(pid, NULL, 0);
 }
 
+/*
+ * A keeper ends the server and removes the directory once the program is gone,
+ * however it went: killed, too, it lets go of the pipe's other end.
+ */
+static void
+start_keeper(void)
+{
+	int fds[2];
+	char byte;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		die("pipe");
+	keeper = fork();
+	if (keeper < 0)
+		die("fork");
+	if (keeper > 0) {
+		close(fds[0]);
+		keeper_fd = fds[1];
+		return;
+	}
+	setsid();
+	close(fds[1]);
+	while (read(fds[0], &byte, 1) < 0)
+		;
+	server_end(SIGKILL);
+	remove_tree(dir);
+	_exit(0);
+}
+
 static void
 clean_up(void)
 {
 	if (getpid() != owner)
 		return;
-	server_end(SIGKILL);
-	remove_tree(dir);
+	close(keeper_fd);
+	waitpid(keeper, NULL, 0);
 }
 
 static void
@@ -294,6 +324,7 @@ server_start(void)
 	if (!mkdtemp(dir))
 		die("mkdtemp");
 	owner = getpid();
+	start_keeper();
 	atexit(clean_up);
 	snprintf(socket_path, sizeof(socket_path), "%s/sock", dir);
 	install();
