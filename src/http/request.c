@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,9 +28,32 @@ read_body(void *source, char *buf, size_t n)
 	return got > 0 ? (size_t)got : 0;
 }
 
+/*
+ * libfcgi waits after each reply until nginx has closed its end, lest what it
+ * still sends be reset; that is a switch of context for each request.  Here
+ * nothing is still sent: what a row did not want is read by drain().
+ */
+static void
+wait_for_nobody(void)
+{
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 0);
+}
+
+/* Take what is left of the body, so that nginx can send all of it. */
+static void
+drain(FCGX_Request *request)
+{
+	char rest[4096];
+
+	while (FCGX_GetStr(rest, sizeof(rest), request->in) ==
+		(int)sizeof(rest))
+		;
+}
+
 static void
 answer(FCGX_Request *request, const struct outgoing *out)
 {
+	drain(request);
 	/* A client that has gone is no failure of ours; the log says enough. */
 	FCGX_PutStr(out->head, (int)out->head_length, request->out);
 	if (out->body_length > 0)
@@ -51,6 +75,7 @@ request_loop(const struct server *server, int listen_fd,
 	struct arena *arena = arena_new();
 	FCGX_Request request;
 
+	wait_for_nobody();
 	FCGX_Init();
 	FCGX_InitRequest(&request, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
 	while (!*stop) {

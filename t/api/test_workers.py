@@ -215,3 +215,17 @@ def test_a_line_for_each_request(stack):
                     r"edition=amarktai from=127\.0\.0\.1 request=[0-9a-f]{32}$",
                     line)
     assert "secret" not in line
+
+
+@pytest.mark.parametrize("path, size, status", [
+    ("/api/order", 64 * 1024, 401),
+    # more than a socket holds, and nobody wants it
+    ("/v1/iot/devices/x/data", 256 * 1024, (401, 404)),
+    ("/v1/iot/devices/x/data/../data", 60 * 1024, 404)])
+def test_an_answer_before_the_body_is_read_arrives(stack, path, size, status):
+    client = stack.client()
+    for _ in range(20):
+        reply = client.request("POST", path, data=b"x" * size,
+                               headers={"Content-Type": "application/json"})
+        assert reply.status_code in (status if isinstance(status, tuple)
+                                     else (status,)), reply.text
