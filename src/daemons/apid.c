@@ -147,6 +147,7 @@ reap(struct parent *parent)
 				continue;
 			if (!worker->leaving)
 				note_loss(parent, worker, how);
+			settled_pool_bury(&parent->setup.shared->settled, pid);
 			worker->pid = 0;
 		}
 }
@@ -200,11 +201,11 @@ pool_socket(const struct conf *conf, enum pool pool)
 	return conf_text(conf, keys[pool]);
 }
 
-/* A trade worker never sees the master key. */
+/* A trade worker never sees the master key, only what opens program keys. */
 static unsigned
 pool_parts(enum pool pool)
 {
-	return pool == POOL_TRADE ? AUTH_TOKENS : AUTH_ALL;
+	return AUTH_KEYS | (pool == POOL_TRADE ? AUTH_TOKENS : AUTH_ALL);
 }
 
 /* Replace CONF and what follows from it, or leave all as it was. */

@@ -48,6 +48,8 @@ settled_new(const char *path, struct settled_pool *pool, unsigned workers)
 		memcpy(settled->address.sun_path, path, strlen(path) + 1);
 	settled->pool = pool;
 	settled->waiting_max = workers >= 4 ? workers / 4 : 1;
+	if (settled->waiting_max > SETTLED_PLACES_MAX)
+		settled->waiting_max = SETTLED_PLACES_MAX;
 	return settled;
 }
 
@@ -163,25 +165,32 @@ ask(struct settled *settled, uint64_t seq, struct settle_answer *out)
 	return false;
 }
 
-/* One of the few that may wait. */
-static bool
+/* One of the few that may wait: its place, or NULL. */
+static _Atomic int32_t *
 take_place(struct settled *settled)
 {
-	struct settled_pool *pool = settled->pool;
+	int32_t pid = (int32_t)getpid(), nobody;
+	uint32_t i;
 
-	if (!pool)
-		return true;
-	if (atomic_fetch_add(&pool->waiting, 1) < settled->waiting_max)
-		return true;
-	atomic_fetch_sub(&pool->waiting, 1);
-	return false;
+	for (i = 0; i < settled->waiting_max; i++) {
+		nobody = 0;
+		if (atomic_compare_exchange_strong(&settled->pool->places[i],
+			    &nobody, pid))
+			return &settled->pool->places[i];
+	}
+	return NULL;
 }
 
-static void
-leave_place(struct settled *settled)
+void
+settled_pool_bury(struct settled_pool *pool, int32_t pid)
 {
-	if (settled->pool)
-		atomic_fetch_sub(&settled->pool->waiting, 1);
+	int32_t dead;
+	size_t i;
+
+	for (i = 0; i < SETTLED_PLACES_MAX; i++) {
+		dead = pid;
+		atomic_compare_exchange_strong(&pool->places[i], &dead, 0);
+	}
 }
 
 static enum status
@@ -197,14 +206,16 @@ settled_wait(struct ctx *ctx, uint64_t seq)
 {
 	struct settled *settled = ctx->settled;
 	struct settle_answer answer = {0};
+	_Atomic int32_t *place = NULL;
 	bool answered;
 
 	if (!settled || seq <= settled->seen)
 		return ST_OK;
-	if (!take_place(settled))
+	if (settled->pool && !(place = take_place(settled)))
 		return behind(ctx);
 	answered = ask(settled, seq, &answer);
-	leave_place(settled);
+	if (place)
+		atomic_store(place, 0);
 	if (!answered || answer.status != ST_OK || answer.applied_seq < seq)
 		return behind(ctx);
 	settled->seen = answer.applied_seq;

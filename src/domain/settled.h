@@ -31,12 +31,16 @@
 struct settled;
 
 /*
- * How many of a pool's workers wait; in their shared memory, zeroed, and zeroed
- * again by the parent when a worker has died, who may have been one of them.
+ * The places of those of a pool's workers that may wait at a time; in their
+ * shared memory, zeroed.  A place holds the process that has it.
  */
+#define SETTLED_PLACES_MAX 64
 struct settled_pool {
-	_Atomic uint32_t waiting;
+	_Atomic int32_t places[SETTLED_PLACES_MAX];
 };
+
+/* PID has died, and may have been waiting: for the parent to call. */
+void settled_pool_bury(struct settled_pool *pool, int32_t pid);
 
 /*
  * PATH is the settler's socket; nothing is connected yet.  POOL may be NULL:

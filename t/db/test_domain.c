@@ -119,7 +119,7 @@ set_up(void)
 		fake.path, sizeof(fake.path), "%s/stack/settler", server_dir());
 	ctx = server_ctx(STACK_DATABASE);
 	ctx->now_us = clock_wall_us();
-	pool.waiting = 0;
+	memset(&pool, 0, sizeof(pool));
 	ctx->settled = settled_new(fake.path, &pool, 8);
 	set_applied(10);
 }
@@ -176,7 +176,7 @@ START_TEST(what_is_not_is_waited_for)
 	OK(settled_read(ctx, look, &seen));
 	OK(settled_wait(ctx, 100));
 	ck_assert_int_eq(fake.questions, 1);
-	ck_assert_uint_eq(pool.waiting, 0);
+	ck_assert_int_eq(pool.places[0], 0);
 	settler_stop();
 }
 END_TEST
@@ -189,7 +189,7 @@ START_TEST(nobody_to_wait_for)
 	ck_assert_int_eq(settled_read(ctx, look, &seen), ST_UNAVAILABLE);
 	ck_assert_int_eq(seen.runs, 0);
 	ck_assert_int_gt(ctx->fault.retry_after_us, 0);
-	ck_assert_uint_eq(pool.waiting, 0);
+	ck_assert_int_eq(pool.places[0], 0);
 }
 END_TEST
 
@@ -214,7 +214,7 @@ START_TEST(a_silent_settler_is_given_up)
 	settler_start(SAYS_NOTHING);
 	settled_expect(ctx->settled, 11);
 	ck_assert_int_eq(settled_read(ctx, look, &seen), ST_UNAVAILABLE);
-	ck_assert_uint_eq(pool.waiting, 0);
+	ck_assert_int_eq(pool.places[0], 0);
 	settler_stop();
 	settler_start(SETTLES);
 	OK(settled_read(ctx, look, &seen));
@@ -229,13 +229,17 @@ START_TEST(few_may_wait)
 
 	settler_start(SETTLES);
 	settled_expect(ctx->settled, 50);
-	pool.waiting = 2; /* a quarter of 8 */
+	pool.places[0] = 1001; /* a quarter of 8 are two */
+	pool.places[1] = 1002;
 	ck_assert_int_eq(settled_read(ctx, look, &seen), ST_UNAVAILABLE);
 	ck_assert_int_eq(fake.questions, 0);
-	ck_assert_uint_eq(pool.waiting, 2);
-	pool.waiting = 1;
+	/* Who died while he waited leaves his place to others. */
+	settled_pool_bury(&pool, 1003);
+	ck_assert_int_eq(settled_read(ctx, look, &seen), ST_UNAVAILABLE);
+	settled_pool_bury(&pool, 1002);
 	OK(settled_read(ctx, look, &seen));
-	ck_assert_uint_eq(pool.waiting, 1);
+	ck_assert_int_eq(pool.places[0], 1001);
+	ck_assert_int_eq(pool.places[1], 0);
 	settler_stop();
 }
 END_TEST
