@@ -219,6 +219,9 @@ def finish():
 
 
 def main():
+    # Under `make check` those of that make are in the environment.
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+        os.environ.pop(name, None)
     arguments = [a for a in sys.argv[1:] if a.startswith("-")]
     wanted = [a for a in sys.argv[1:] if not a.startswith("-")] or list(SUITES)
     unknown = [s for s in wanted if s not in SUITES]
