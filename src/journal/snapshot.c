@@ -246,7 +246,7 @@ enum status
 snapshot_prune(struct disk *disk, const char *dir, size_t keep,
 	struct reason *reason)
 {
-	struct disk_names names;
+	struct disk_names names = {0};
 	char path[JOURNAL_PATH_MAX];
 	size_t seen = 0;
 	uint64_t seq;
@@ -269,8 +269,7 @@ snapshot_prune(struct disk *disk, const char *dir, size_t keep,
 		if (error == -ENOENT)
 			error = 0;
 	}
-	if (error == 0 || names.count > 0)
-		disk_names_free(&names);
+	disk_names_free(&names);
 	return error != 0 ? reason_errno(reason, error,
 				    "old snapshots in %s cannot be removed",
 				    dir)

@@ -317,6 +317,9 @@ START_TEST(nth_operation_fails)
 			disk_sim_kill(world.sim);
 		disk_sim_fail(world.sim, 0, FAULT_EIO, false);
 		read_back(&world);
+		/* What was built upon the remains is as firm as anything. */
+		disk_sim_crash(world.sim);
+		read_back(&world);
 		world_done(&world);
 		if (!hit)
 			break;

@@ -155,6 +155,8 @@ START_TEST(a_pruned_journal_starts)
 	ck_assert_int_eq(kit_append(journal, 20, 1), ST_OK);
 	ck_assert_int_eq(journal_close(journal), ST_OK);
 	/* Who wants what is gone is told so. */
+	ck_assert_int_eq(journal_reader_open(disk, dir, archive, 0, &reader,
+		&reason), ST_NOT_FOUND);
 	ck_assert_int_eq(journal_reader_open(disk, dir, archive,
 		done.first_seq - 2, &reader, &reason), ST_NOT_FOUND);
 	ck_assert_int_eq(journal_reader_open(disk, dir, archive,
