@@ -19,8 +19,8 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
-#include "flow.h"
-#include "ladder.h"
+#include "bench/flow.h"
+#include "bench/ladder.h"
 #include "wire/ids.h"
 
 #define GRAIN 10000 /* units of tick and lot */

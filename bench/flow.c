@@ -2,14 +2,14 @@
 /*
  * flow.c - making and reading streams of orders.
  */
-#include "flow.h"
+#include "bench/flow.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ladder.h"
+#include "bench/ladder.h"
 #include "wire/order.h"
 
 #define USERS 1000

@@ -2,7 +2,7 @@
 /*
  * ladder.c - arrays indexed by price and by order, and a best price a side.
  */
-#include "ladder.h"
+#include "bench/ladder.h"
 
 #include <stdlib.h>
 

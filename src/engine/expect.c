@@ -67,21 +67,46 @@ expect_cancel(const struct engine *engine, const struct order *order)
 					: instrument->terms.base);
 }
 
+/* The first to trade with a taker, and its level. */
+static void
+expect_best(const struct engine *engine, const struct ladder *ladder)
+{
+	const struct level *level;
+
+	if (ladder->levels == 0)
+		return;
+	level = level_of(engine, ladder->best_leaf, ladder->best);
+	__builtin_prefetch(&engine->orders[level->head], 1);
+	__builtin_prefetch(&engine->more[level->head], 1);
+}
+
 static void
 expect_place(const struct engine *engine, const struct cmd_order_place *cmd)
 {
 	const struct instrument *instrument =
 		instrument_find(engine, cmd->instrument);
-	const struct ladder *ladder;
-	uint32_t newest = engine->users[cmd->head.user].newest_order;
+	const struct user *user = &engine->users[cmd->head.user];
+	const struct ladder *own, *other;
+	uint32_t leaf;
+	int64_t ticks;
 
 	if (!instrument || cmd->side > SIDE_SELL)
 		return;
-	ladder = &instrument->books[cmd->side];
+	own = &instrument->books[cmd->side];
+	other = &instrument->books[!cmd->side];
 	expect_balance(engine, cmd->head.user, instrument->terms.base);
 	expect_balance(engine, cmd->head.user, instrument->terms.quote);
-	__builtin_prefetch(&engine->orders[newest], 1);
-	__builtin_prefetch(&engine->leaves[ladder->best_leaf], 1);
+	__builtin_prefetch(&engine->orders[user->newest_order], 1);
+	if (!divide_exactly(instrument->tick, cmd->price, &ticks))
+		return;
+	if (other->levels > 0 &&
+		crosses((enum side)cmd->side, ticks, other->best)) {
+		expect_best(engine, other);
+		return;
+	}
+	leaf = ladder_find(engine, own, ticks);
+	if (leaf != NONE)
+		__builtin_prefetch(level_of(engine, leaf, ticks), 1);
 }
 
 void
