@@ -49,5 +49,6 @@ const struct edition quantora = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){quantora_auth, quantora_orders,
-		quantora_admin, quantora_withdrawals, quantora_addresses, NULL},
+		quantora_admin, quantora_withdrawals, quantora_addresses,
+		quantora_access_keys, NULL},
 };

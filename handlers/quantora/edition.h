@@ -9,6 +9,7 @@
 
 #include "http/route.h"
 
+extern const struct route quantora_access_keys[];
 extern const struct route quantora_addresses[];
 extern const struct route quantora_admin[];
 extern const struct route quantora_auth[];

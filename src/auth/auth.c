@@ -29,9 +29,17 @@ open_parts(struct auth *auth, const struct conf *conf, unsigned parts,
 		if (!auth->keyring)
 			return false;
 	}
-	if (parts & AUTH_SECRETS) {
+	if (parts & (AUTH_SECRETS | AUTH_KEYS)) {
 		auth->vault = vault_open(secrets, reason);
 		if (!auth->vault)
+			return false;
+		if (!(parts & AUTH_SECRETS))
+			vault_narrow(auth->vault, VAULT_ACCESS_KEY);
+	}
+	if (parts & AUTH_KEYS) {
+		auth->keys = key_page_open(
+			conf_text(conf, CONF_PATHS_KEY_PAGE), reason);
+		if (!auth->keys)
 			return false;
 	}
 	if (parts & AUTH_PASSWORDS) {
@@ -73,5 +81,6 @@ auth_free(struct auth *auth)
 	keyring_free(auth->keyring);
 	vault_free(auth->vault);
 	gate_free(auth->gate);
+	key_page_free(auth->keys);
 	free(auth);
 }

@@ -3,12 +3,13 @@
  * auth.h - what a process needs to tell people apart: opened once at its
  * start, shared by all of its requests as ctx->auth.
  *
- * A worker of the trade pool asks for AUTH_TOKENS alone: it never sees the
- * master key.
+ * A worker of the trade pool asks for AUTH_TOKENS and AUTH_KEYS alone: it never
+ * sees the master key, only what opens program keys.
  */
 #pragma once
 
 #include "auth/gate.h"
+#include "auth/key_page.h"
 #include "auth/token.h"
 #include "auth/vault.h"
 #include "base/conf.h"
@@ -17,13 +18,16 @@ enum auth_part {
 	AUTH_TOKENS = 1,  /* the keyring */
 	AUTH_SECRETS = 2, /* the vault */
 	AUTH_PASSWORDS = 4, /* the gate */
-	AUTH_ALL = 7
+	AUTH_ALL = 7,
+	/* The page of program keys, and at least the vault that opens them. */
+	AUTH_KEYS = 8
 };
 
 struct auth {
 	struct keyring *keyring;
 	struct vault *vault; /* NULL unless asked for */
 	struct gate *gate;   /* NULL unless asked for */
+	struct key_page *keys; /* NULL unless asked for */
 };
 
 /*

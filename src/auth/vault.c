@@ -38,6 +38,7 @@ struct master {
 
 /* In memory of libsodium's: locked, kept out of core dumps, wiped. */
 struct vault {
+	uint64_t only; /* the one purpose whose keys these are; 0: the master's */
 	size_t n_keys;
 	struct master keys[MASTER_KEYS_MAX]; /* by version, ascending */
 };
@@ -90,6 +91,7 @@ vault_parse(const char *text, char **reason)
 	vault = sodium_malloc(sizeof(*vault));
 	if (!vault)
 		abort();
+	vault->only = 0;
 	vault->n_keys = 0;
 	while (*text) {
 		size_t length = strcspn(text, "\n");
@@ -201,9 +203,17 @@ make_ad(const struct vault_place *place, uint32_t version, uint8_t ad[AD_MAX])
 }
 
 static void
-derive(const struct master *master, uint64_t purpose, uint8_t key[32])
+derive(const struct vault *vault, const struct master *master,
+	uint64_t purpose, uint8_t key[32])
 {
 	_Static_assert(sizeof(KDF_CONTEXT) - 1 == crypto_kdf_CONTEXTBYTES, "");
+	if (vault->only != 0) {
+		/* Anything else would be sealed by a wrong key. */
+		if (vault->only != purpose)
+			abort();
+		memcpy(key, master->key, sizeof(master->key));
+		return;
+	}
 	if (crypto_kdf_derive_from_key(key, 32, purpose, KDF_CONTEXT,
 		    master->key) != 0)
 		abort();
@@ -220,7 +230,7 @@ vault_seal(const struct vault *vault, enum vault_purpose purpose,
 
 	put_u32(at, master->version);
 	randombytes_buf(at + VERSION_BYTES, NONCE_BYTES);
-	derive(master, purpose, key);
+	derive(vault, master, purpose, key);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(
 		at + VERSION_BYTES + NONCE_BYTES, NULL, secret, length, ad,
 		ad_length, NULL, at + VERSION_BYTES, key);
@@ -246,7 +256,7 @@ vault_open_sealed(const struct vault *vault, enum vault_purpose purpose,
 			master = &vault->keys[i];
 	if (!master)
 		return ST_INTERNAL;
-	derive(master, purpose, key);
+	derive(vault, master, purpose, key);
 	rc = crypto_aead_xchacha20poly1305_ietf_decrypt(out, &opened, NULL,
 		at + VERSION_BYTES + NONCE_BYTES,
 		length - VERSION_BYTES - NONCE_BYTES, ad,
@@ -259,8 +269,28 @@ vault_open_sealed(const struct vault *vault, enum vault_purpose purpose,
 }
 
 void
+vault_narrow(struct vault *vault, enum vault_purpose purpose)
+{
+	uint8_t key[32];
+	size_t i;
+
+	for (i = 0; i < vault->n_keys; i++) {
+		derive(vault, &vault->keys[i], purpose, key);
+		memcpy(vault->keys[i].key, key, sizeof(key));
+	}
+	vault->only = purpose;
+	sodium_memzero(key, sizeof(key));
+}
+
+uint32_t
+vault_sealed_version(const void *sealed)
+{
+	return get_u32(sealed);
+}
+
+void
 vault_digest_key(const struct vault *vault, enum vault_digest purpose,
 	uint8_t key[32])
 {
-	derive(&vault->keys[0], purpose, key);
+	derive(vault, &vault->keys[0], purpose, key);
 }

@@ -76,6 +76,15 @@ enum status vault_open_sealed(const struct vault *vault,
 	const void *sealed, size_t length, void *out,
 	size_t *out_length) MUST_USE;
 
+/*
+ * Forget the master key and keep what opens PURPOSE: for a process that needs
+ * no more.  Nothing else can be asked of VAULT then.
+ */
+void vault_narrow(struct vault *vault, enum vault_purpose purpose);
+
+/* With which version of the master key SEALED was made. */
+uint32_t vault_sealed_version(const void *sealed);
+
 /* The first version's key of a digest's purpose, 32 bytes at KEY. */
 void vault_digest_key(const struct vault *vault, enum vault_digest purpose,
 	uint8_t key[32]);

@@ -25,6 +25,8 @@
 		"shared book page")                                            \
 	X(PATHS_RATE_PAGE, "paths.rate_page", TEXT, "run/sock/rate.page", 0, 0, \
 		"counters of the rate limits, shared by all workers")          \
+	X(PATHS_KEY_PAGE, "paths.key_page", TEXT, "run/sock/key.page", 0, 0,   \
+		"program keys and used signatures, shared by all workers")     \
 	X(PATHS_SECRETS, "paths.secrets", TEXT, "run/secrets", 0, 0,           \
 		"keys: master.key, jwt/, mysql passwords")                     \
 	X(PATHS_SQL, "paths.sql", TEXT, PKGDATADIR "/sql", 0, 0,               \

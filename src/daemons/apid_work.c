@@ -8,8 +8,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemons/apid.h"
+#include "domain/access_key.h"
 #include "domain/core.h"
 #include "domain/market.h"
 #include "handlers/editions.h"
@@ -145,6 +147,22 @@ log_request(const struct outgoing *out, int64_t took_us)
 	log_text(LOG_LEVEL_INFO, line.text);
 }
 
+/* Whoever has MySQL and finds the program keys' page empty fills it. */
+static void
+load_keys(void)
+{
+	struct ctx ctx = server.base;
+
+	if (!ctx.db || key_page_loaded(ctx.auth->keys))
+		return;
+	ctx.arena = arena_new();
+	ctx.now_us = clock_wall_us();
+	if (access_keys_load(&ctx) != ST_OK)
+		log_warn("the program keys are not loaded: %s",
+			db_error(ctx.db));
+	arena_free(ctx.arena);
+}
+
 static void
 done(const struct outgoing *out, int64_t took_us)
 {
@@ -154,6 +172,7 @@ done(const struct outgoing *out, int64_t took_us)
 		log_request(out, took_us);
 	if (server.base.settled)
 		settled_begin(server.base.settled);
+	load_keys();
 }
 
 /* A trade worker has no MySQL: a stalled database never stops trading. */
@@ -188,6 +207,8 @@ api_work(const struct api_setup *setup)
 		.router = setup->router,
 		.limiter = setup->limiter,
 		.verify = verify,
+		.verify_signed = access_key_verify,
+		.spend = access_key_spend,
 		.guard = guard,
 	};
 	base->conf = setup->conf;
@@ -195,8 +216,10 @@ api_work(const struct api_setup *setup)
 	base->core = core_new(conf_text(setup->conf, CONF_SOCKETS_MATCHER));
 	base->markets =
 		markets_new(conf_text(setup->conf, CONF_PATHS_BOOK_PAGE));
-	if (connect_db(setup, base))
+	if (connect_db(setup, base)) {
+		load_keys();
 		request_loop(&server, setup->listen_fd, &stopping, done);
+	}
 	markets_free(base->markets);
 	core_free(base->core);
 	settled_free(base->settled);

@@ -22,6 +22,8 @@ struct job {
 	struct req req;
 	struct match match;
 	struct session session;
+	struct signer signer;
+	bool is_signed; /* by a program, instead of a token */
 	struct limit_state limit;
 };
 
@@ -75,17 +77,51 @@ no_token(struct ctx *ctx)
 	return ST_UNAUTHENTICATED;
 }
 
+static enum status read_body(struct job *job);
+
+/* The signature is over the body, which therefore is read at once. */
+static enum status
+authenticate_signed(struct job *job, const char *key)
+{
+	struct req *req = &job->req;
+	const struct incoming *in = job->in;
+	struct signed_request request = {
+		.key = key,
+		.timestamp = incoming_header(in, "X-Timestamp"),
+		.window = incoming_header(in, "X-Recv-Window"),
+		.signature = incoming_header(in, "X-Signature"),
+		.method = in->method,
+		.uri = in->uri,
+	};
+
+	if (req->method != GET)
+		TRY(read_body(job));
+	request.body = req->body;
+	request.body_length = req->body_length;
+	TRY(job->server->verify_signed(&req->ctx, &request, &job->signer));
+	job->session = job->signer.session;
+	job->is_signed = true;
+	req->ctx.session = &job->session;
+	return ST_OK;
+}
+
 static enum status
 authenticate(struct job *job)
 {
 	struct req *req = &job->req;
 	const struct route *route = req->route;
+	const char *key;
 
 	if (route->auth == AUTH_NONE && !(route->flags & ROUTE_MAY_LOGIN))
 		return ST_OK;
 	req->token = incoming_token(job->in);
+	if (!req->token && route->auth == AUTH_NONE)
+		return ST_OK;
+	if (!req->token && job->server->verify_signed &&
+		(key = incoming_header(job->in, "X-Key")) != NULL)
+		return authenticate_signed(job, key);
 	if (!req->token)
-		return route->auth == AUTH_NONE ? ST_OK : no_token(&req->ctx);
+		return no_token(&req->ctx);
 	TRY(job->server->verify(&req->ctx, req->token, strlen(req->token),
 		&job->session));
 	req->ctx.session = &job->session;
@@ -123,6 +159,26 @@ ask_core(struct job *job)
 	return ST_OK;
 }
 
+/* A program reads; with its owner's leave it also trades; no more. */
+static enum status
+admit_program(struct job *job)
+{
+	const struct route *route = job->req.route;
+
+	if ((route->auth & AUTH_ROLE) > AUTH_USER)
+		return fail(&job->req.ctx, ST_FORBIDDEN, NULL,
+			"a program key may not do what an administrator does");
+	if (route->method == GET)
+		return ST_OK;
+	if (route->rate != RATE_TRADE)
+		return fail(&job->req.ctx, ST_FORBIDDEN, NULL,
+			"a program key may only read and trade");
+	if (!job->signer.may_trade)
+		return fail(&job->req.ctx, ST_FORBIDDEN, NULL,
+			"this program key may only read");
+	return ST_OK;
+}
+
 static enum status
 admit(struct job *job)
 {
@@ -131,8 +187,10 @@ admit(struct job *job)
 
 	if (!req->ctx.session)
 		return ST_OK;
-	if (!(req->route->flags & ROUTE_COMMAND))
+	if (!(req->route->flags & ROUTE_COMMAND) || job->is_signed)
 		TRY(ask_core(job));
+	if (job->is_signed)
+		TRY(admit_program(job));
 	if ((need == AUTH_OPERATOR && job->session.role < ROLE_OPERATOR) ||
 		(need == AUTH_ADMIN && job->session.role < ROLE_ADMIN))
 		return ST_FORBIDDEN;
@@ -152,6 +210,8 @@ read_body(struct job *job)
 	size_t length, n;
 	char *body;
 
+	if (req->body)
+		return ST_OK; /* for its signature's sake */
 	if (incoming_length(job->in, &length) != ST_OK)
 		return fail(&req->ctx, ST_MALFORMED, NULL,
 			"the content length is no number");
@@ -263,6 +323,8 @@ serve(struct job *job)
 	TRY(find_route(job));
 	TRY(authenticate(job));
 	TRY(charge(job));
+	if (job->is_signed)
+		TRY(job->server->spend(&job->req.ctx, &job->signer));
 	TRY(admit(job));
 	status = call(job);
 	return recheck(job, status);

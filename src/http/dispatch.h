@@ -3,7 +3,7 @@
  * dispatch.h - from a request to its reply.
  *
  * Each request passes the same steps, and the first that fails ends it:
- * find the row; verify the token; charge the user's budget; ask the core
+ * find the row; verify the token, or the signature; charge the user's budget; ask the core
  * whether the session still holds and what its user may do (unless the request
  * is a command, which the core checks itself); decode query and body by the
  * row's shapes; call the handler.  Its result, whichever it is, is rendered by
@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "auth/signed.h"
 #include "base/ctx.h"
 #include "http/edition.h"
 #include "http/incoming.h"
@@ -33,6 +34,13 @@ struct server {
 	 */
 	enum status (*verify)(struct ctx *ctx, const char *token,
 		size_t length, struct session *out);
+	/*
+	 * The same of a request that a program signed; and use the signature
+	 * up, once the request is in its user's budget.  NULL: none are taken.
+	 */
+	enum status (*verify_signed)(struct ctx *ctx,
+		const struct signed_request *request, struct signer *out);
+	enum status (*spend)(struct ctx *ctx, const struct signer *signer);
 	/* Does ctx->session live, and what is its user now?  core_guard(). */
 	enum status (*guard)(struct ctx *ctx, struct guard_answer *out);
 	/* The connections that requests start with; the rest is zero. */

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * key_page.c - two tables of buckets in a mapped file.
+ *
+ * A bucket's mutex is one of a few robust ones, so that the tables stay holes
+ * in the file until they are used.  A worker that dies while it writes a place
+ * leaves it free: what makes it taken is written last.
+ *
+ * Keys' ids and signatures are as good as random, so buckets fill evenly.
+ */
+#include "auth/key_page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define N_LOCKS 256
+#define KEY_BUCKETS 8192
+#define KEY_PLACES 16
+/* Room for some 20,000 signed requests a second. */
+#define NONCE_BUCKETS 65536
+#define NONCE_PLACES 32
+#define HOLD_US (3 * US_PER_SECOND)
+
+struct key_place {
+	_Atomic bool taken;
+	int64_t used_us;
+	struct key_entry entry;
+};
+
+struct nonce_place {
+	int64_t until_us; /* free when that is over */
+	uint8_t nonce[SIGNED_NONCE_BYTES];
+};
+
+struct shared {
+	_Atomic bool loaded;
+	pthread_mutex_t writer;
+	pthread_mutex_t locks[N_LOCKS];
+	struct key_place keys[KEY_BUCKETS][KEY_PLACES];
+	struct nonce_place nonces[NONCE_BUCKETS][NONCE_PLACES];
+};
+
+struct key_page {
+	int fd; /* holds the file's lock as long as anybody uses it */
+	struct shared *shared;
+};
+
+/* ---- The file ---------------------------------------------------------- */
+
+static bool
+init_mutexes(struct shared *shared)
+{
+	pthread_mutexattr_t attr;
+	size_t i;
+	bool ok;
+
+	if (pthread_mutexattr_init(&attr) != 0)
+		return false;
+	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
+	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
+	     pthread_mutex_init(&shared->writer, &attr) == 0;
+	for (i = 0; ok && i < N_LOCKS; i++)
+		ok = pthread_mutex_init(&shared->locks[i], &attr) == 0;
+	pthread_mutexattr_destroy(&attr);
+	return ok;
+}
+
+/*
+ * Who gets the lock alone is the first, and makes the file anew; all keep a
+ * shared lock on it, which their children inherit.
+ */
+static bool
+map_file(struct key_page *page)
+{
+	bool first = flock(page->fd, LOCK_EX | LOCK_NB) == 0;
+	void *at;
+
+	if (!first && (errno != EWOULDBLOCK || flock(page->fd, LOCK_SH) != 0))
+		return false;
+	if (first && (ftruncate(page->fd, 0) != 0 ||
+			     ftruncate(page->fd, sizeof(struct shared)) != 0))
+		return false;
+	at = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED, page->fd, 0);
+	if (at == MAP_FAILED)
+		return false;
+	page->shared = at;
+	if (!first)
+		return true;
+	return init_mutexes(page->shared) && flock(page->fd, LOCK_SH) == 0;
+}
+
+struct key_page *
+key_page_open(const char *path, char **reason)
+{
+	struct key_page *page = calloc(1, sizeof(*page));
+
+	if (!page)
+		abort();
+	page->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+	if (page->fd >= 0 && map_file(page))
+		return page;
+	if (asprintf(reason, "the program keys' file %s cannot be used: %s",
+		    path, strerror(errno)) < 0)
+		abort();
+	key_page_free(page);
+	return NULL;
+}
+
+void
+key_page_free(struct key_page *page)
+{
+	if (!page)
+		return;
+	if (page->shared)
+		munmap(page->shared, sizeof(*page->shared));
+	if (page->fd >= 0)
+		close(page->fd);
+	free(page);
+}
+
+/* ---- Buckets ------------------------------------------------------------- */
+
+/* Nothing needs repair when the owner died; see above. */
+static void
+lock(pthread_mutex_t *mutex)
+{
+	int error = pthread_mutex_lock(mutex);
+
+	if (error == EOWNERDEAD)
+		error = pthread_mutex_consistent(mutex);
+	if (error != 0)
+		abort();
+}
+
+/* The last bytes: random in an ident, and in a signature. */
+static unsigned
+bucket_of(const uint8_t bytes[16], unsigned buckets)
+{
+	uint32_t word;
+
+	memcpy(&word, bytes + 12, sizeof(word));
+	return word % buckets;
+}
+
+struct bucket {
+	struct key_place *places;
+	pthread_mutex_t *mutex; /* held */
+};
+
+static struct bucket
+open_bucket(struct key_page *page, struct ident id)
+{
+	unsigned n = bucket_of(id.bytes, KEY_BUCKETS);
+	struct bucket bucket = {page->shared->keys[n],
+		&page->shared->locks[n % N_LOCKS]};
+
+	lock(bucket.mutex);
+	return bucket;
+}
+
+static void
+close_bucket(const struct bucket *bucket)
+{
+	pthread_mutex_unlock(bucket->mutex);
+}
+
+static struct key_place *
+place_of(const struct bucket *bucket, struct ident id)
+{
+	size_t i;
+
+	for (i = 0; i < KEY_PLACES; i++)
+		if (bucket->places[i].taken &&
+			ident_equal(bucket->places[i].entry.id, id))
+			return &bucket->places[i];
+	return NULL;
+}
+
+/* ---- Reading -------------------------------------------------------------- */
+
+bool
+key_page_loaded(const struct key_page *page)
+{
+	return page->shared->loaded;
+}
+
+enum status
+key_page_find(struct key_page *page, struct ident id, struct key_entry *out)
+{
+	/* Before looking: a key may come, but it would have been known. */
+	bool loaded = page->shared->loaded;
+	struct bucket bucket = open_bucket(page, id);
+	const struct key_place *place = place_of(&bucket, id);
+
+	if (place)
+		*out = place->entry;
+	close_bucket(&bucket);
+	if (place)
+		return ST_OK;
+	return loaded ? ST_NOT_FOUND : ST_UNAVAILABLE;
+}
+
+int64_t
+key_page_last_used(struct key_page *page, struct ident id)
+{
+	struct bucket bucket = open_bucket(page, id);
+	const struct key_place *place = place_of(&bucket, id);
+	int64_t used_us = place ? place->used_us : 0;
+
+	close_bucket(&bucket);
+	return used_us;
+}
+
+static enum status
+remember(struct nonce_place *places, const struct signer *signer,
+	int64_t now_us)
+{
+	struct nonce_place *room = NULL;
+	size_t i;
+
+	for (i = 0; i < NONCE_PLACES; i++) {
+		if (places[i].until_us < now_us)
+			room = &places[i];
+		else if (memcmp(places[i].nonce, signer->nonce,
+				 SIGNED_NONCE_BYTES) == 0)
+			return ST_CONFLICT;
+	}
+	if (!room)
+		return ST_UNAVAILABLE;
+	memcpy(room->nonce, signer->nonce, SIGNED_NONCE_BYTES);
+	room->until_us = signer->nonce_until_us;
+	return ST_OK;
+}
+
+enum status
+key_page_spend(struct key_page *page, struct ident id,
+	const struct signer *signer, int64_t now_us)
+{
+	unsigned n = bucket_of(signer->nonce, NONCE_BUCKETS);
+	pthread_mutex_t *mutex = &page->shared->locks[n % N_LOCKS];
+	struct key_place *place;
+	struct bucket bucket;
+	enum status status;
+
+	lock(mutex);
+	status = remember(page->shared->nonces[n], signer, now_us);
+	pthread_mutex_unlock(mutex);
+	if (status != ST_OK)
+		return status;
+	bucket = open_bucket(page, id);
+	place = place_of(&bucket, id);
+	if (place)
+		place->used_us = now_us;
+	close_bucket(&bucket);
+	return ST_OK;
+}
+
+/* ---- Writing --------------------------------------------------------------- */
+
+enum status
+key_page_hold(struct key_page *page)
+{
+	int64_t until_us = clock_monotonic_us() + HOLD_US;
+	struct timespec until = {.tv_sec = until_us / US_PER_SECOND,
+		.tv_nsec = until_us % US_PER_SECOND * 1000};
+	pthread_mutex_t *writer = &page->shared->writer;
+	int error = pthread_mutex_clocklock(writer, CLOCK_MONOTONIC, &until);
+
+	if (error == ETIMEDOUT)
+		return ST_UNAVAILABLE;
+	if (error == EOWNERDEAD) {
+		/* Who knows what he had done, here and in MySQL. */
+		page->shared->loaded = false;
+		error = pthread_mutex_consistent(writer);
+	}
+	if (error != 0)
+		abort();
+	return ST_OK;
+}
+
+void
+key_page_release(struct key_page *page)
+{
+	pthread_mutex_unlock(&page->shared->writer);
+}
+
+enum status
+key_page_put(struct key_page *page, const struct key_entry *entry)
+{
+	struct bucket bucket = open_bucket(page, entry->id);
+	struct key_place *room = place_of(&bucket, entry->id);
+	size_t i;
+
+	for (i = 0; !room && i < KEY_PLACES; i++)
+		if (!bucket.places[i].taken)
+			room = &bucket.places[i];
+	if (room && !room->taken) {
+		room->used_us = 0;
+		room->entry = *entry;
+		room->taken = true;
+	}
+	close_bucket(&bucket);
+	return room ? ST_OK : ST_UNAVAILABLE;
+}
+
+void
+key_page_drop(struct key_page *page, struct ident id)
+{
+	struct bucket bucket = open_bucket(page, id);
+	struct key_place *place = place_of(&bucket, id);
+
+	if (place)
+		place->taken = false;
+	close_bucket(&bucket);
+}
+
+void
+key_page_set_loaded(struct key_page *page, bool loaded)
+{
+	page->shared->loaded = loaded;
+}
