@@ -118,10 +118,12 @@ place(struct req *req)
 	const struct place_in *in = req->in;
 	struct order_receipt receipt;
 	const struct order *order = &receipt.order;
+	const char *client_id;
 	struct reply *r;
 	size_t i;
 
 	TRY(req_self(req, in->user_id));
+	TRY(req_idempotency_key(req, in->client_order_id, &client_id));
 	TRY(order_place(&req->ctx,
 		&(struct order_ticket){
 			.symbol = in->symbol,
@@ -133,7 +135,7 @@ place(struct req *req)
 			.quantity = in->qty,
 			.quote_budget = DECIMAL_NONE,
 			.stop_price = DECIMAL_NONE,
-			.client_id = in->client_order_id,
+			.client_id = client_id,
 		},
 		&receipt));
 	r = req_reply(req);

@@ -94,12 +94,15 @@ request(struct req *req)
 {
 	const struct request_in *in = req->in;
 	struct withdrawal w;
+	const char *key;
 
+	TRY(req_idempotency_key(req, NULL, &key));
 	TRY(withdrawal_request(&req->ctx,
 		&(struct withdrawal_request){
 			.asset = in->asset,
 			.amount = in->amount,
 			.address = in->address,
+			.key = key,
 		},
 		&w));
 	return answer(req, &w);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "auth/auth.h"
+#include "auth/digest.h"
 #include "auth/session.h"
 #include "base/conf.h"
 #include "db/db.h"
@@ -48,9 +50,11 @@ weigh(struct ctx *ctx, const char *asset, struct decimal amount,
 struct asking {
 	const struct withdrawal_request *request;
 	struct ident id;
+	struct ident reference; /* of the intent: the id, or of the key */
 	uint16_t asset;
 	struct decimal usd;
 	unsigned deciders;
+	int64_t asked_us;
 };
 
 static enum status
@@ -159,12 +163,73 @@ ask_tx(struct ctx *ctx, void *arg)
 	TRY(check_user(ctx));
 	TRY(check_address(ctx, a));
 	TRY(insert(ctx, a));
-	TRY(intent_write(ctx, a->id, HOLD, a->id, &hold.head));
+	TRY(intent_write(ctx, a->id, HOLD, a->reference, &hold.head));
 	decimal_format(a->request->amount, 0, amount);
 	return audit_withdrawal(ctx, "withdrawal.requested", a->id,
 		ctx->session->user,
 		arena_printf(ctx->arena, "asset=%s amount=%s",
 			a->request->asset, amount));
+}
+
+/* ---- Asking twice --------------------------------------------------------- */
+
+static struct ident
+reference_of(struct ctx *ctx, const char *key)
+{
+	struct digest_state state;
+	struct digest digest;
+	struct ident reference;
+
+	digest_begin(&state, ctx->auth->vault, DIGEST_REFERENCE);
+	digest_text(&state, HOLD);
+	digest_number(&state, ctx->session->user);
+	digest_text(&state, key);
+	digest = digest_end(&state);
+	memcpy(reference.bytes, digest.bytes, sizeof(reference.bytes));
+	return reference;
+}
+
+/* What stands under the key; ST_NOT_FOUND when nothing does. */
+static enum status
+asked_before(struct ctx *ctx, struct asking *a)
+{
+	struct asking was = *a;
+	struct decimal amount;
+	const char *address;
+
+	TRY(intent_find(ctx, HOLD, a->reference, &was.id));
+	TRY(db_one(ctx,
+		"SELECT asset_id, amount, address, usd_value, deciders_needed, "
+		"requested_at FROM withdrawals WHERE public_id = ?",
+		DB_IN(db_ident(was.id)),
+		DB_OUT(db_to_u16(&was.asset), db_to_decimal(&amount),
+			db_to_text(&address), db_to_decimal(&was.usd),
+			db_to_u32(&was.deciders), db_to_time(&was.asked_us))));
+	if (was.asset != a->asset || amount.units != a->request->amount.units ||
+		strcmp(address, a->request->address) != 0)
+		return fail(ctx, ST_CONFLICT, "Idempotency-Key",
+			"the key stands for another withdrawal");
+	*a = was;
+	return ST_OK;
+}
+
+/* Promise it, unless that was done under its key. */
+static enum status
+ask(struct ctx *ctx, struct asking *a)
+{
+	enum status status = ST_NOT_FOUND;
+
+	if (!a->request->key) {
+		a->reference = a->id;
+		return db_tx(ctx, ask_tx, a);
+	}
+	a->reference = reference_of(ctx, a->request->key);
+	status = asked_before(ctx, a);
+	if (status != ST_NOT_FOUND)
+		return status;
+	status = db_tx(ctx, ask_tx, a);
+	/* Somebody was faster. */
+	return status == ST_CONFLICT ? asked_before(ctx, a) : status;
 }
 
 /* The core said no: the row says so too, or the list finds it out. */
@@ -192,11 +257,12 @@ withdrawal_request(struct ctx *ctx, const struct withdrawal_request *request,
 	struct asking a = {
 		.request = request,
 		.id = ident_random(ctx->now_us),
+		.asked_us = ctx->now_us,
 	};
 	enum status status;
 
 	TRY(check_request(ctx, &a));
-	TRY(db_tx(ctx, ask_tx, &a));
+	TRY(ask(ctx, &a));
 	status = intent_send(ctx, a.id);
 	if (status != ST_OK)
 		return refused(ctx, a.id, status);
@@ -216,7 +282,7 @@ withdrawal_request(struct ctx *ctx, const struct withdrawal_request *request,
 		.reason = "",
 		.usd_value = a.usd,
 		.deciders_needed = a.deciders,
-		.requested_us = ctx->now_us,
+		.requested_us = a.asked_us,
 		.decided_us = DB_NO_TIME,
 	};
 	return ST_OK;

@@ -52,6 +52,11 @@ struct withdrawal_request {
 	const char *asset;
 	struct decimal amount;
 	const char *address;
+	/*
+	 * What its sender calls it, or NULL: the same terms under the same key
+	 * are answered as the first time, others are ST_CONFLICT.
+	 */
+	const char *key;
 };
 
 /*

@@ -85,6 +85,14 @@ enum status req_param_ident(struct req *req, const char *name,
 /* A header of the request ("X-Device-Token"), or NULL. */
 const char *req_header(const struct req *req, const char *name);
 
+/*
+ * What makes a write that is sent twice be done once: "Idempotency-Key", of at
+ * most CLIENT_ID_MAX visible characters, or NULL.  An order's own client id,
+ * GIVEN (or NULL), goes before it.  ST_INVALID.
+ */
+enum status req_idempotency_key(struct req *req, const char *given,
+	const char **out) MUST_USE;
+
 /* Was the member given a value in the body, or in the query string? */
 #define REQ_HAS(req, type, member)                                             \
 	shape_has((req)->route->body, (req)->in_given,                         \

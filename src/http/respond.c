@@ -44,6 +44,24 @@ req_header(const struct req *req, const char *name)
 }
 
 enum status
+req_idempotency_key(struct req *req, const char *given, const char **out)
+{
+	const char *key = req_header(req, "Idempotency-Key"), *c = key;
+
+	*out = given ? given : key;
+	if (given || !key)
+		return ST_OK;
+	while (*c > 0x20 && *c < 0x7f)
+		c++;
+	if (*c == '\0' && c > key && c - key <= CLIENT_ID_MAX)
+		return ST_OK;
+	req->ctx.fault = (struct fault){.place = FAULT_HEADER,
+		.field = "Idempotency-Key",
+		.reason = "an Idempotency-Key has 1 to 47 visible characters"};
+	return ST_INVALID;
+}
+
+enum status
 req_self(struct req *req, struct ident id)
 {
 	if (req->ctx.session && ident_equal(req->ctx.session->public_id, id))

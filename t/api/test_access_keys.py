@@ -290,7 +290,8 @@ def test_a_new_password_and_a_log_out_leave_programs_alone(stack):
     person = Person(stack, otp=True)
     program = Program(stack, make_key(person))
     reply = person.client.post("/api/auth/password", json={
-        "current_password": person.password, "new_password": "another battery"})
+        "current_password": person.password, "new_password": "another battery",
+        "totp_code": person.code(1)})
     assert reply.status_code == 200, reply.text
     assert person.client.get(READ).status_code == 401
     assert program.call("GET", READ).status_code == 200
