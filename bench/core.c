@@ -451,7 +451,7 @@ main(int argc, char **argv)
 	for (w = 0; w < N_ELEMENTS(workloads); w++)
 		if (!only || strcmp(only, workloads[w].name) == 0)
 			report_and_free(workloads[w].make());
-	if (lobster && !only)
+	if (lobster && (!only || strcmp(only, "real") == 0))
 		report_and_free(flow_lobster(lobster, 10));
 	return 0;
 }

@@ -175,7 +175,7 @@ void
 ladder_mark(struct engine *engine, struct ladder *ladder, uint32_t leaf,
 	int64_t ticks)
 {
-	engine->leaves[leaf].used |= UINT64_C(1) << (ticks % LEVELS);
+	engine->leaves[leaf].used |= UINT64_C(1) << ((uint64_t)ticks % LEVELS);
 	if (ladder->levels++ == 0 ||
 		crosses(ladder->side, ticks, ladder->best)) {
 		ladder->best = ticks;
@@ -242,7 +242,7 @@ ladder_next(const struct engine *engine, const struct ladder *ladder,
 	}
 	if (height == 0 && engine->leaves[at].key == key) {
 		uint64_t bits = worse_bits(side, engine->leaves[at].used,
-			(unsigned)(ticks % LEVELS));
+			(unsigned)((uint64_t)ticks % LEVELS));
 
 		if (bits != 0) {
 			way = side == SIDE_BUY ? 63 - (unsigned)__builtin_clzll(bits)
@@ -267,8 +267,8 @@ ladder_clear(struct engine *engine, struct ladder *ladder, uint32_t leaf,
 {
 	struct leaf *at = &engine->leaves[leaf];
 
-	assert(at->used >> (ticks % LEVELS) & 1);
-	at->used &= ~(UINT64_C(1) << (ticks % LEVELS));
+	assert(at->used >> ((uint64_t)ticks % LEVELS) & 1);
+	at->used &= ~(UINT64_C(1) << ((uint64_t)ticks % LEVELS));
 	ladder->levels--;
 	if (at->used == 0)
 		prune(engine, ladder, at->key);

@@ -400,7 +400,7 @@ enum refusal apply_reference_price(struct engine *engine,
 static inline struct level *
 level_of(const struct engine *engine, uint32_t leaf, int64_t ticks)
 {
-	return &engine->leaves[leaf].levels[ticks % LEVELS];
+	return &engine->leaves[leaf].levels[(uint64_t)ticks % LEVELS];
 }
 
 /*
