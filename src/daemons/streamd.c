@@ -26,7 +26,6 @@
 #include "base/log.h"
 #include "handlers/editions.h"
 
-#define DOORBELL_NAME "streamd"
 #define TICK_MS 100
 #define START_TRY_MS 100
 /* Records that are handed on before the sockets have their turn. */
@@ -222,6 +221,16 @@ open_hub(struct streamd *streamd)
 	streamd_time(streamd);
 }
 
+/* Two of us, at sockets of their own, have doorbells of their own. */
+static const char *
+doorbell_name(const struct conf *conf)
+{
+	const char *path = conf_text(conf, CONF_SOCKETS_STREAMD);
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static bool
 open_feed(struct streamd *streamd)
 {
@@ -232,7 +241,7 @@ open_feed(struct streamd *streamd)
 		.archive = conf_text(conf, CONF_PATHS_ARCHIVE),
 		.book_page = conf_text(conf, CONF_PATHS_BOOK_PAGE),
 		.bells = conf_text(conf, CONF_SOCKETS_DOORBELL_DIR),
-		.name = DOORBELL_NAME,
+		.name = doorbell_name(conf),
 	};
 	struct reason reason = {""};
 	enum status status = feed_open(streamd->hub, &files, &streamd->feed,

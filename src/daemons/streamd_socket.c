@@ -48,6 +48,7 @@ struct connection {
 	struct admission admission;
 	struct lws *wsi;
 	bool joined;
+	bool noted; /* in the log, that we could not serve it */
 	char *said; /* a message of which more is to come */
 	size_t said_length;
 };
@@ -142,8 +143,11 @@ send_piece(struct connection *c, struct parcel *parcel)
 }
 
 /*
- * Say why, and close.  A peer that is there gets time to say it too; from one
- * that is not, or when we end, no answer is waited for.
+ * Say why, and close: the peer gets time to say it too.  From one that is not
+ * there, or when we end, no answer is waited for.
+ *
+ * libwebsockets would do this itself, were it not that the libuv part of its
+ * Debian build closes each connection twice, for a test, and so at once.
  */
 static void
 take_leave(struct connection *c)
@@ -152,16 +156,12 @@ take_leave(struct connection *c)
 	size_t length = strlen(subscriber->close_reason);
 	char body[CONTROL_MAX];
 
-	if (!subscriber->deserted && !streamd_of(c->wsi)->stopping) {
-		/* Closing begins by what the callback returns. */
-		lws_callback_on_writable(c->wsi);
-		return;
-	}
 	body[0] = (char)(subscriber->close_code >> 8);
 	body[1] = (char)subscriber->close_code;
 	memcpy(body + 2, subscriber->close_reason, length);
-	send_control(c, FRAME_CLOSE, body, 2 + length);
-	hang_up(c);
+	if (send_control(c, FRAME_CLOSE, body, 2 + length) &&
+		(subscriber->deserted || streamd_of(c->wsi)->stopping))
+		hang_up(c);
 }
 
 static void
@@ -196,29 +196,28 @@ serve(struct connection *c)
 	}
 }
 
+/* Who goes because of us, and not of himself, is worth a line. */
+static void
+note_close(struct connection *c)
+{
+	const struct subscriber *subscriber = &c->subscriber;
+
+	if (c->noted || subscriber->close_code != CLOSE_TRY_AGAIN)
+		return;
+	c->noted = true;
+	log_info("closing a connection of %s: %s",
+		subscriber->spelling->path, subscriber->close_reason);
+}
+
 void
 sockets_serve(struct streamd *streamd)
 {
 	struct subscriber *subscriber;
 
-	while ((subscriber = hub_ready(streamd->hub)) != NULL)
+	while ((subscriber = hub_ready(streamd->hub)) != NULL) {
+		note_close(subscriber->transport);
 		serve(subscriber->transport);
-}
-
-/* The socket takes more.  Not 0: close it, with the reason that is set here. */
-static int
-on_writable(struct connection *c)
-{
-	struct subscriber *subscriber = &c->subscriber;
-
-	serve(c);
-	if (!subscriber->leave_taken || subscriber->deserted ||
-		lws_partial_buffered(c->wsi))
-		return 0;
-	lws_close_reason(c->wsi, (enum lws_close_status)subscriber->close_code,
-		(unsigned char *)(uintptr_t)subscriber->close_reason,
-		strlen(subscriber->close_reason));
-	return -1;
+	}
 }
 
 /* ---- Reading ----------------------------------------------------------- */
@@ -323,7 +322,9 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		hub_join(streamd->hub, &c->admission, c, &c->subscriber);
 		return 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return c && c->joined ? on_writable(c) : 0;
+		if (c && c->joined)
+			serve(c);
+		return 0;
 	case LWS_CALLBACK_RECEIVE:
 		streamd_time(streamd);
 		if (c && c->joined)
@@ -334,6 +335,9 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		if (c && c->joined)
 			hub_heard(&c->subscriber);
 		return 0;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		/* An answer to ours ends it; else it is answered for us. */
+		return c && c->subscriber.leave_taken ? -1 : 0;
 	case LWS_CALLBACK_CLOSED:
 		if (c)
 			leave(c);
