@@ -90,10 +90,12 @@ def recorded_ports():
 
 def addresses():
     http, https = recorded_ports()
-    return (f"Quantora answers at http://localhost:{http}/ and "
-            f"https://localhost:{https}/ (self-signed).\n"
-            f"Console: http://localhost:{http}/console/   "
-            f"API documents: http://localhost:{http}/docs")
+    lines = [f"Quantora answers at http://localhost:{http}/ and "
+             f"https://localhost:{https}/ (self-signed)."]
+    for name, page in (("Console", "console/"), ("API documents", "docs")):
+        if os.path.isdir(f"{os.environ['QUANTORA_TOP']}/nginx/{page.rstrip('/')}"):
+            lines.append(f"{name}: http://localhost:{http}/{page}")
+    return "\n".join(lines)
 
 
 async def start(services):
