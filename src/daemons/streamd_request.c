@@ -69,30 +69,33 @@ static const char *
 parameter(struct streamd *streamd, struct lws *wsi, const char *name)
 {
 	enum lws_token_indexes all = WSI_TOKEN_HTTP_URI_ARGS;
+	size_t room = (size_t)lws_hdr_total_length(wsi, all) + 1;
 	size_t n = strlen(name);
-	int i, length;
-	char *text;
+	char *text = arena_alloc(streamd->arena, room);
+	int i;
 
-	for (i = 0; (length = lws_hdr_fragment_length(wsi, all, i)) > 0; i++) {
-		text = arena_alloc(streamd->arena, (size_t)length + 1);
-		if (lws_hdr_copy_fragment(wsi, text, length + 1, all, i) < 0)
-			return NULL;
+	for (i = 0; lws_hdr_copy_fragment(wsi, text, (int)room, all, i) >= 0;
+		i++)
 		if (strncmp(text, name, n) == 0 && text[n] == '=')
 			return text + n + 1;
-	}
 	return NULL;
 }
 
-/* The path as libwebsockets decoded it; "" when there is none. */
+/*
+ * The path as libwebsockets decoded it; "" when there is none, or when it
+ * holds what divides a query, at which it would be cut.
+ */
 static const char *
 path_of(struct streamd *streamd, struct lws *wsi)
 {
+	const char *copy;
 	char *path;
 	int length;
 
 	if (lws_http_get_uri_and_method(wsi, &path, &length) < 0)
 		return "";
-	return arena_strndup(streamd->arena, path, (size_t)length);
+	copy = arena_strndup(streamd->arena, path, (size_t)length);
+	return strlen(copy) == (size_t)length ? copy : "";
 }
 
 static void

@@ -87,7 +87,6 @@ void hub_said(struct subscriber *subscriber, const char *text, size_t length);
 
 /* The next one with work to do, taken off the list; or NULL. */
 struct subscriber *hub_ready(struct hub *hub);
-/* Put it back: its connection takes no more now. */
 size_t hub_connections(const struct hub *hub);
 void hub_close_all(struct hub *hub, enum close_code code, const char *reason);
 

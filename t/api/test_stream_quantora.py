@@ -229,6 +229,12 @@ def test_an_unknown_symbol(client, symbol):
     quantora_error(reply, 400, "VALIDATION_ERROR")
 
 
+@pytest.mark.parametrize("query", ["&symbol=DOGE", "a=1&&b=&symbol=DOGE",
+                                   "symbol=DOGE;x=1", "x&symbol=DOGE&symbol=BTCUSD"])
+def test_the_query_is_read_whole(client, query):
+    quantora_error(client.get(f"/ws?{query}", headers=UPGRADE), 400, "VALIDATION_ERROR")
+
+
 def test_it_wants_an_upgrade(client):
     reply = client.get("/ws")
     quantora_error(reply, 426, "UPGRADE_REQUIRED")
