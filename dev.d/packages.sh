@@ -4,7 +4,8 @@
 
 RUN_PACKAGES=(
 	mariadb-server-core mariadb-client-core redis-server nginx
-	libnginx-mod-http-lua openssl curl python3 python3-websockets
+	libnginx-mod-http-lua libwebsockets-evlib-uv openssl curl python3
+	python3-websockets
 	ca-certificates
 )
 BUILD_PACKAGES=(
