@@ -10,15 +10,22 @@ from decimal import Decimal
 import pytest
 import websockets
 from people import Person
-from quantora import wait_until
+from quantora import Stack, wait_until
 from requests.adapters import HTTPAdapter
 from streams import Closed, Frames, Watching, exact
 from urllib3.util.retry import Retry
 
-# A market that no other test trades on.
+# Quiet markets: a price of a few dollars, far from the default one.
 SYMBOL = "REC/USD"
 PATH = "/ws?symbol=REC/USD"
 OTHER_SYMBOL = "MWH/USD"
+
+
+@pytest.fixture(scope="module")
+def stack():
+    """One of its own: these tests say what the whole of a book is."""
+    with Stack.boot_new() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
