@@ -132,9 +132,7 @@ check_replacement(struct amending *a, int64_t left)
 	struct terms *terms = &a->terms;
 	const struct ladder *opposite = &terms->instrument
 						 ->books[!order->side];
-	uint32_t rate = a->more->taker_rate > a->more->maker_rate
-		? a->more->taker_rate
-		: a->more->maker_rate;
+	uint32_t rate = higher_rate(a->more->taker_rate, a->more->maker_rate);
 	enum refusal refusal;
 
 	if (a->user->reduce_only && order->side == SIDE_BUY)

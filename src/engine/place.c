@@ -232,10 +232,8 @@ price_market(struct placing *p, __int128 *value)
 	const struct cmd_order_place *cmd = p->cmd;
 	struct terms *terms = &p->terms;
 	const struct instrument *instrument = terms->instrument;
-	uint32_t rate = instrument->terms.taker_rate >
-			instrument->terms.maker_rate
-		? instrument->terms.taker_rate
-		: instrument->terms.maker_rate;
+	uint32_t rate = higher_rate(instrument->terms.taker_rate,
+		instrument->terms.maker_rate);
 	__int128 unit, lots;
 
 	terms->ticks = collar_ticks(p);
@@ -266,10 +264,8 @@ check_numbers(struct placing *p)
 	bool market = cmd->type == TYPE_MARKET;
 	enum refusal refusal = market ? check_market_numbers(p)
 				      : check_limit_numbers(p);
-	uint32_t rate = instrument->terms.taker_rate >
-			instrument->terms.maker_rate
-		? instrument->terms.taker_rate
-		: instrument->terms.maker_rate;
+	uint32_t rate = higher_rate(instrument->terms.taker_rate,
+		instrument->terms.maker_rate);
 	__int128 value;
 
 	if (refusal != REFUSED_NONE)

@@ -302,6 +302,13 @@ divide_exactly(struct divider d, int64_t n, int64_t *quotient)
 	return true;
 }
 
+/* What a hold reckons with: the order may turn out maker or taker. */
+static inline uint32_t
+higher_rate(uint32_t taker_rate, uint32_t maker_rate)
+{
+	return taker_rate > maker_rate ? taker_rate : maker_rate;
+}
+
 /* ceil(weighted / RATE_SCALE) */
 static inline int64_t
 ceil_rate(unsigned __int128 weighted)
@@ -476,8 +483,7 @@ enum refusal apply_order_cancel_all(struct engine *engine,
 static inline int64_t
 buy_hold(const struct order_more *more, int64_t notional)
 {
-	uint32_t rate = more->taker_rate > more->maker_rate ? more->taker_rate
-							    : more->maker_rate;
+	uint32_t rate = higher_rate(more->taker_rate, more->maker_rate);
 
 	return notional - more->fees +
 		ceil_rate((unsigned __int128)(uint64_t)more->taker_sum *
