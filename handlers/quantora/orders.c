@@ -50,6 +50,8 @@ type_word(enum order_type type)
 		return "stop_loss";
 	case TYPE_TAKE_PROFIT:
 		return "take_profit";
+	case TYPE_TRAILING_STOP:
+		return "trailing_stop";
 	}
 	return NULL;
 }

@@ -117,7 +117,8 @@ is_for_users(const struct message *command)
 	return type == CMD_ORDER_PLACE || type == CMD_ORDER_CANCEL ||
 		type == CMD_ORDER_CANCEL_ALL || type == CMD_ORDER_AMEND ||
 		type == CMD_WITHDRAW_HOLD || type == CMD_WITHDRAW_RELEASE ||
-		type == CMD_SESSION_REVOKE || type == CMD_LIMIT_SET;
+		type == CMD_SESSION_REVOKE || type == CMD_LIMIT_SET ||
+		type == CMD_ORDER_OCO || type == CMD_CANCEL_AFTER;
 }
 
 static enum refusal

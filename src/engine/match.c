@@ -156,6 +156,7 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 	ev->quote_asset = instrument->terms.quote;
 	ev->taker_side = t->order->side;
 	ev->spare = 0;
+	ev->maker_position = ev->taker_position = (struct position){.id = {{0}}};
 	ev->price = maker->ticks * instrument->terms.tick;
 	ev->quantity = lots * instrument->terms.lot;
 	ev->quote = quote;

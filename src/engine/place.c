@@ -376,8 +376,9 @@ emit_opened(struct placing *p, uint32_t slot, const struct balance *after)
 	ev->after = *after;
 	if (!has_client_id(cmd))
 		return;
+	memset((char *)ev + ORDER_OPENED_SHORT, 0,
+		sizeof(*ev) - ORDER_OPENED_SHORT);
 	ev->client_id_length = cmd->client_id_length;
-	memset(ev->client_id, 0, sizeof(ev->client_id));
 	memcpy(ev->client_id, cmd->client_id, cmd->client_id_length);
 }
 

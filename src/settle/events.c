@@ -118,6 +118,9 @@ static const struct handler handlers[] = {
 		sizeof(struct ev_order_closed)},
 	[EV_TRADE] = {event_take_trade, sizeof(struct ev_trade)},
 	[EV_LEVEL] = {take_level, sizeof(struct ev_level)},
+	[EV_CANCEL_AFTER] = {take_level, sizeof(struct ev_cancel_after)},
+	[EV_RISK] = {take_level, sizeof(struct ev_risk)},
+	[EV_ASSET_RATE] = {take_level, sizeof(struct ev_asset_rate)},
 };
 
 _Static_assert(N_ELEMENTS(handlers) == EV_END, "an event has no handler");

@@ -175,6 +175,9 @@ on_event(struct own *own)
 		return ST_OK;
 	case EV_ASSET:
 	case EV_LIMIT:
+	case EV_CANCEL_AFTER:
+	case EV_RISK:
+	case EV_ASSET_RATE:
 		return ST_OK; /* nobody is told */
 	case EV_END:
 		break;

@@ -20,12 +20,17 @@ _Static_assert(sizeof(struct cmd_deposit) == 40, "pinned");
 _Static_assert(sizeof(struct cmd_withdraw_hold) == 40, "pinned");
 _Static_assert(sizeof(struct cmd_withdraw_end) == 40, "pinned");
 _Static_assert(sizeof(struct cmd_correction) == 40, "pinned");
-_Static_assert(sizeof(struct cmd_order_place) == 96, "pinned");
+_Static_assert(sizeof(struct cmd_order_place) == 112, "pinned");
 _Static_assert(ORDER_PLACE_SHORT == 48, "pinned");
 _Static_assert(sizeof(struct cmd_order_cancel) == 72, "pinned");
 _Static_assert(ORDER_CANCEL_SHORT == 24, "pinned");
 _Static_assert(sizeof(struct cmd_order_cancel_all) == 16, "pinned");
 _Static_assert(sizeof(struct cmd_order_amend) == 40, "pinned");
+_Static_assert(sizeof(struct cmd_order_oco) == 96, "pinned");
+_Static_assert(ORDER_OCO_SHORT == 48, "pinned");
+_Static_assert(sizeof(struct cmd_cancel_after) == 16, "pinned");
+_Static_assert(sizeof(struct cmd_risk_check) == 8, "pinned");
+_Static_assert(sizeof(struct cmd_asset_rate) == 40, "pinned");
 
 size_t
 command_size_min(uint16_t type)
@@ -40,6 +45,8 @@ command_size_min(uint16_t type)
 		return ORDER_PLACE_SHORT;
 	if (type == CMD_ORDER_CANCEL)
 		return ORDER_CANCEL_SHORT;
+	if (type == CMD_ORDER_OCO)
+		return ORDER_OCO_SHORT;
 	return type < CMD_END ? sizes[type] : 0;
 }
 

@@ -36,13 +36,17 @@
 	X(ORDER_PLACE, 14, cmd_order_place)                                    \
 	X(ORDER_CANCEL, 15, cmd_order_cancel)                                  \
 	X(ORDER_CANCEL_ALL, 16, cmd_order_cancel_all)                          \
-	X(ORDER_AMEND, 17, cmd_order_amend)
+	X(ORDER_AMEND, 17, cmd_order_amend)                                    \
+	X(ORDER_OCO, 18, cmd_order_oco)                                        \
+	X(CANCEL_AFTER, 19, cmd_cancel_after)                                  \
+	X(RISK_CHECK, 20, cmd_risk_check)                                      \
+	X(ASSET_RATE, 21, cmd_asset_rate)
 
 enum command_type {
 #define X(sym, number, type) CMD_##sym = (number),
 	COMMAND_LIST(X)
 #undef X
-	CMD_END = 18
+	CMD_END = 22
 };
 
 /* Appended by the matcher itself when a deadline is due. */
@@ -138,11 +142,14 @@ enum limit_type {
 	LIMIT_ORDER_SIZE = 0,    /* notional of one order, quote units */
 	LIMIT_OPEN_ORDERS = 1,   /* a count */
 	LIMIT_POSITION_SIZE = 2, /* value of an instrument's position, quote */
-	LIMIT_DAILY_LOSS = 3,    /* realised loss of a UTC day, a quote asset */
+	LIMIT_DAILY_LOSS = 3,    /* equity lost on a UTC day, money of account */
+	LIMIT_DRAWDOWN = 4,      /* of peak equity; DECIMAL_ONE is all of it */
+	LIMIT_POSITION_VALUE = 5, /* as POSITION_SIZE, in money of account */
 	LIMIT_TYPES
 };
 
-/* VALUE 0 lifts the limit. */
+/* VALUE 0 lifts the limit.  Only ORDER_SIZE and POSITION_SIZE can be of one
+ * instrument. */
 struct cmd_limit_set {
 	struct message head;
 	struct ident intent;
@@ -207,6 +214,11 @@ struct cmd_order_place {
 	int64_t stop_price;
 	uint8_t client_id_length; /* 0: none */
 	char client_id[CLIENT_ID_MAX];
+	/* A trailing stop's distance from the best price since it came: one of
+	 * a price, or parts of 10^6 of that best price. */
+	int64_t trail;
+	uint32_t trail_rate;
+	uint32_t spare2;
 };
 
 #define ORDER_PLACE_SHORT offsetof(struct cmd_order_place, client_id_length)
@@ -238,6 +250,53 @@ struct cmd_order_amend {
 	struct ident order;
 	int64_t price;
 	int64_t quantity;
+};
+
+/*
+ * A pair of which one cancels the other: a limit order at PRICE, and a
+ * stop-loss at STOP_PRICE on the other side of the last price, which becomes a
+ * limit order at STOP_LIMIT_PRICE, or with 0 a market order.  The client id is
+ * the limit order's; cancelling either cancels both.
+ */
+struct cmd_order_oco {
+	struct message head;
+	uint16_t instrument;
+	uint8_t side; /* of both */
+	uint8_t stp;
+	uint8_t spare[4];
+	int64_t price;
+	int64_t quantity; /* of each */
+	int64_t stop_price;
+	int64_t stop_limit_price;
+	uint8_t client_id_length; /* 0: none */
+	char client_id[CLIENT_ID_MAX];
+};
+
+#define ORDER_OCO_SHORT offsetof(struct cmd_order_oco, client_id_length)
+
+#define CANCEL_AFTER_MAX_US (INT64_C(24) * 3600 * 1000000)
+
+/*
+ * The dead-man switch: AFTER_US from now all of head.user's open orders are
+ * cancelled, unless this is sent again before.  0 turns it off.
+ */
+struct cmd_cancel_after {
+	struct message head;
+	int64_t after_us;
+};
+
+/* Look at head.user's equity now, against his daily loss and drawdown. */
+struct cmd_risk_check {
+	struct message head;
+};
+
+/* What ASSET is worth in money of account where no book says so; 0: nothing. */
+struct cmd_asset_rate {
+	struct message head;
+	struct ident intent;
+	uint16_t asset;
+	uint8_t spare[6];
+	int64_t rate;
 };
 
 /* The least size a command of TYPE may have, 0 for an unknown type. */

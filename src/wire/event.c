@@ -12,14 +12,18 @@ _Static_assert(sizeof(struct ev_session_revoked) == 32, "pinned");
 _Static_assert(sizeof(struct ev_limit) == 24, "pinned");
 _Static_assert(sizeof(struct ev_posting) == 56, "pinned");
 _Static_assert(sizeof(struct ev_withdrawal) == 40, "pinned");
-_Static_assert(sizeof(struct ev_order_opened) == 136, "pinned");
+_Static_assert(sizeof(struct ev_order_opened) == 168, "pinned");
 _Static_assert(ORDER_OPENED_SHORT == 88, "pinned");
 _Static_assert(sizeof(struct ev_order_amended) == 80, "pinned");
-_Static_assert(sizeof(struct ev_order_triggered) == 40, "pinned");
+_Static_assert(sizeof(struct ev_order_triggered) == 64, "pinned");
 _Static_assert(sizeof(struct ev_order_closed) == 80, "pinned");
 _Static_assert(sizeof(struct trade_side) == 96, "pinned");
-_Static_assert(sizeof(struct ev_trade) == 256, "pinned");
+_Static_assert(sizeof(struct position) == 56, "pinned");
+_Static_assert(sizeof(struct ev_trade) == 368, "pinned");
 _Static_assert(sizeof(struct ev_level) == 32, "pinned");
+_Static_assert(sizeof(struct ev_cancel_after) == 16, "pinned");
+_Static_assert(sizeof(struct ev_risk) == 40, "pinned");
+_Static_assert(sizeof(struct ev_asset_rate) == 24, "pinned");
 
 const char *
 event_name(uint16_t type)

@@ -30,13 +30,16 @@
 	X(ORDER_TRIGGERED, 11, ev_order_triggered)                             \
 	X(ORDER_CLOSED, 12, ev_order_closed)                                   \
 	X(TRADE, 13, ev_trade)                                                 \
-	X(LEVEL, 14, ev_level)
+	X(LEVEL, 14, ev_level)                                                 \
+	X(CANCEL_AFTER, 15, ev_cancel_after)                                   \
+	X(RISK, 16, ev_risk)                                                   \
+	X(ASSET_RATE, 17, ev_asset_rate)
 
 enum event_type {
 #define X(sym, number, type) EV_##sym = (number),
 	EVENT_LIST(X)
 #undef X
-	EV_END = 15
+	EV_END = 18
 };
 
 /* The balance of (user, asset): what can be used, and what is set aside. */
@@ -71,7 +74,7 @@ struct ev_user {
 	uint32_t epoch;
 	uint8_t role;
 	uint8_t locked;
-	uint8_t reduce_only;
+	uint8_t reduce_only; /* enum reduce_only */
 	uint8_t created; /* this command made him */
 };
 
@@ -151,6 +154,10 @@ struct ev_order_opened {
 	struct balance after;
 	uint8_t client_id_length;
 	char client_id[CLIENT_ID_MAX];
+	struct ident pair; /* the other order of its pair, or IDENT_NONE */
+	int64_t trail;     /* as the command's */
+	uint32_t trail_rate;
+	uint32_t spare;
 };
 
 #define ORDER_OPENED_SHORT offsetof(struct ev_order_opened, client_id_length)
@@ -177,6 +184,8 @@ struct ev_order_triggered {
 	uint8_t side;
 	uint8_t spare[5];
 	int64_t last_price; /* what triggered it */
+	int64_t hold;       /* from now on */
+	struct balance after; /* of the asset that it holds */
 };
 
 /* The end of an order; FILLED, QUOTE and FEE are over its whole life. */
@@ -210,6 +219,22 @@ struct trade_side {
 };
 
 /*
+ * What a user has of an instrument by trading, at average cost.  A buy opens
+ * or enlarges it; a sell lessens it, QUANTITY and COST in proportion (COST
+ * rounded up), and of what is sold beyond it nothing counts.  BOUGHT,
+ * BOUGHT_QUOTE and REALISED are over the position's whole life, and stay at
+ * the largest number rather than overflow.  Fees are not in it.
+ */
+struct position {
+	struct ident id; /* the trade's that opened it; IDENT_NONE: none */
+	int64_t quantity; /* 0: this closed it */
+	int64_t cost; /* quote units of QUANTITY */
+	int64_t bought;
+	int64_t bought_quote;
+	int64_t realised; /* proceeds less cost of what was sold, quote units */
+};
+
+/*
  * A fill.  Five legs: the buyer's base +quantity and quote -(quote + fee),
  * the seller's base -quantity and quote +(quote - fee), the house +both fees.
  */
@@ -227,6 +252,10 @@ struct ev_trade {
 	int64_t fees_after; /* the house's income in the quote asset */
 	struct trade_side maker;
 	struct trade_side taker;
+	/* After this side of the fill, the maker's booked first; all zeros
+	 * where it touched no position. */
+	struct position maker_position;
+	struct position taker_position;
 };
 
 /* A price level of the book after the command; quantity 0: it is gone. */
@@ -237,6 +266,34 @@ struct ev_level {
 	uint8_t spare[5];
 	int64_t price;
 	int64_t quantity;
+};
+
+/* The dead-man switch of head.user; DUE_US 0: off. */
+struct ev_cancel_after {
+	struct message head;
+	int64_t due_us;
+};
+
+/*
+ * How head.user stands against his daily loss and drawdown, in money of
+ * account.  Deposits and withdrawals move DAY_EQUITY by as much and PEAK in
+ * proportion, so that neither is a gain or a loss.
+ */
+struct ev_risk {
+	struct message head;
+	int64_t equity;
+	int64_t peak;       /* the highest seen */
+	int64_t day_equity; /* the first of the day, flows left out */
+	int32_t day;        /* UTC days since 1970 */
+	uint8_t watched;    /* 0: no longer, and the rest is 0 */
+	uint8_t spare[3];
+};
+
+struct ev_asset_rate {
+	struct message head;
+	uint16_t asset;
+	uint8_t spare[6];
+	int64_t rate;
 };
 
 /* "TRADE", or "?". */

@@ -11,13 +11,16 @@ enum side { SIDE_BUY = 0, SIDE_SELL = 1 };
 
 /*
  * A stop-loss or take-profit with a price becomes a limit order when the last
- * trade price triggers it, and without one a market order.
+ * trade price triggers it, and without one a market order.  A trailing stop is
+ * a stop-loss whose stop price follows the best last price at a distance, and
+ * becomes a market order.
  */
 enum order_type {
 	TYPE_LIMIT = 0,
 	TYPE_MARKET = 1,
 	TYPE_STOP_LOSS = 2,
-	TYPE_TAKE_PROFIT = 3
+	TYPE_TAKE_PROFIT = 3,
+	TYPE_TRAILING_STOP = 4
 };
 
 enum time_in_force { TIF_GTC = 0, TIF_IOC = 1, TIF_FOK = 2 };
@@ -53,7 +56,8 @@ enum close_reason {
 	CLOSE_OPERATOR = 9,  /* an operator's word, or a delisting */
 	CLOSE_NO_FUNDS = 10, /* a triggered stop that could not be paid */
 	CLOSE_OCO = 11,      /* the other leg traded or triggered */
-	CLOSE_DEADLINE = 12  /* the dead-man switch */
+	CLOSE_DEADLINE = 12, /* the dead-man switch */
+	CLOSE_RISK = 13      /* a triggered stop that would break a limit */
 };
 
 enum instrument_status {
@@ -61,6 +65,13 @@ enum instrument_status {
 	MARKET_HALTED = 1,      /* no new orders, no trades; cancels work */
 	MARKET_CANCEL_ONLY = 2, /* the same, and announced as such */
 	MARKET_DELISTED = 3     /* for good: what rested is cancelled */
+};
+
+/* Whether a user may only lessen what he has: no buys. */
+enum reduce_only {
+	REDUCE_NO = 0,
+	REDUCE_OPERATOR = 1, /* until an operator says otherwise */
+	REDUCE_RISK = 2 /* daily loss or drawdown: until the next UTC day, too */
 };
 
 enum user_role { ROLE_USER = 0, ROLE_OPERATOR = 1, ROLE_ADMIN = 2 };
