@@ -375,15 +375,21 @@ server_ctx_free(struct ctx *ctx)
 	free(ctx);
 }
 
+static void
+run(struct ctx *ctx, const char *sql)
+{
+	if (db_script(ctx, sql, strlen(sql)) != ST_OK) {
+		fprintf(stderr, "%s\n%s\n", sql, db_error(ctx->db));
+		abort();
+	}
+}
+
 void
 server_sql(const char *database, const char *sql)
 {
 	struct ctx *ctx = server_ctx(database);
 
-	if (db_script(ctx, sql, strlen(sql)) != ST_OK) {
-		fprintf(stderr, "%s\n%s\n", sql, db_error(ctx->db));
-		abort();
-	}
+	run(ctx, sql);
 	server_ctx_free(ctx);
 }
 
@@ -415,11 +421,13 @@ server_database(const char *name)
 	server_sql(NULL, sql);
 }
 
+/* A statement ends with a semicolon at the end of a line. */
 static void
 apply_file(const char *database, const char *path)
 {
 	FILE *file = fopen(path, "re");
-	char text[64 * 1024];
+	struct ctx *ctx = server_ctx(database);
+	char text[64 * 1024], *begin = text, *end;
 	size_t length;
 
 	if (!file)
@@ -427,7 +435,11 @@ apply_file(const char *database, const char *path)
 	length = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
 	text[length] = '\0';
-	server_sql(database, text);
+	for (; (end = strstr(begin, ";\n")); begin = end + 2) {
+		*end = '\0';
+		run(ctx, begin);
+	}
+	server_ctx_free(ctx);
 }
 
 void
