@@ -39,6 +39,10 @@ GRANT SELECT ON ledger TO :api;
 GRANT SELECT ON balances TO :api;
 GRANT SELECT ON house_balances TO :api;
 GRANT SELECT ON candles_1m TO :api;
+GRANT SELECT ON candles_1h TO :api;
+GRANT SELECT ON candles_1d TO :api;
+GRANT SELECT ON candle_series TO :api;
+GRANT SELECT ON imported_candles TO :api;
 GRANT SELECT ON settle_state TO :api;
 
 -- ---- settler: the projection of the core ------------------------------------
@@ -58,6 +62,8 @@ GRANT SELECT, INSERT ON ledger TO :settler;
 GRANT SELECT, INSERT, UPDATE ON balances TO :settler;
 GRANT SELECT, INSERT, UPDATE ON house_balances TO :settler;
 GRANT SELECT, INSERT, UPDATE ON candles_1m TO :settler;
+GRANT SELECT, INSERT, UPDATE ON candles_1h TO :settler;
+GRANT SELECT, INSERT, UPDATE ON candles_1d TO :settler;
 GRANT SELECT, INSERT, UPDATE ON settle_state TO :settler;
 
 -- ---- stream: who may listen to what ------------------------------------------
@@ -101,6 +107,10 @@ GRANT SELECT ON ledger TO :worker;
 GRANT SELECT ON balances TO :worker;
 GRANT SELECT ON house_balances TO :worker;
 GRANT SELECT ON candles_1m TO :worker;
+GRANT SELECT ON candles_1h TO :worker;
+GRANT SELECT ON candles_1d TO :worker;
+GRANT SELECT, INSERT, UPDATE ON candle_series TO :worker;
+GRANT SELECT, INSERT, UPDATE ON imported_candles TO :worker;
 GRANT SELECT ON settle_state TO :worker;
 
 -- ---- auditor ------------------------------------------------------------------
@@ -136,6 +146,10 @@ GRANT SELECT ON ledger TO :auditor;
 GRANT SELECT ON balances TO :auditor;
 GRANT SELECT ON house_balances TO :auditor;
 GRANT SELECT ON candles_1m TO :auditor;
+GRANT SELECT ON candles_1h TO :auditor;
+GRANT SELECT ON candles_1d TO :auditor;
+GRANT SELECT ON candle_series TO :auditor;
+GRANT SELECT ON imported_candles TO :auditor;
 GRANT SELECT ON settle_state TO :auditor;
 GRANT SELECT ON schema_migrations TO :auditor;
 GRANT SELECT ON report_asset_sums TO :auditor;

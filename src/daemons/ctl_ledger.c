@@ -91,12 +91,21 @@ static const struct check {
 		"FROM report_order_differences LIMIT " FOUND_MAX},
 	{"candles are the sum of their trades", "candles",
 		"SELECT COUNT(*) FROM candles_1m",
-		"SELECT CONCAT('instrument ', instrument_id, ' off by ', "
-		"SUM(volume), ' and ', SUM(n), ' trades') FROM ("
-		"SELECT instrument_id, volume, trades AS n FROM candles_1m "
-		"UNION ALL SELECT instrument_id, -quantity, -1 FROM trades) x "
-		"GROUP BY instrument_id HAVING SUM(volume) <> 0 OR SUM(n) <> 0 "
-		"LIMIT " FOUND_MAX},
+		"SELECT CONCAT('instrument ', instrument_id, ' by the ', step, "
+		"' off by ', SUM(volume), ' and ', SUM(n), ' trades') FROM ("
+		"SELECT 'minute' AS step, instrument_id, volume, trades AS n "
+		"FROM candles_1m UNION ALL "
+		"SELECT 'minute', instrument_id, -quantity, -1 FROM trades "
+		"UNION ALL "
+		"SELECT 'hour', instrument_id, volume, trades FROM candles_1h "
+		"UNION ALL "
+		"SELECT 'hour', instrument_id, -volume, -CAST(trades AS SIGNED) "
+		"FROM candles_1m UNION ALL "
+		"SELECT 'day', instrument_id, volume, trades FROM candles_1d "
+		"UNION ALL "
+		"SELECT 'day', instrument_id, -volume, -CAST(trades AS SIGNED) "
+		"FROM candles_1h) x GROUP BY step, instrument_id "
+		"HAVING SUM(volume) <> 0 OR SUM(n) <> 0 LIMIT " FOUND_MAX},
 	{"nothing is ahead of the position", "rows",
 		"SELECT (SELECT COUNT(*) FROM ledger) + "
 		"(SELECT COUNT(*) FROM trades) + (SELECT COUNT(*) FROM orders)",

@@ -68,6 +68,10 @@ add_candle(struct settle_batch *batch, const struct record *record,
 		*row = (struct candle_row){
 			.instrument = trade->instrument,
 			.minute_us = minute_us,
+			.hour_us = record->time_us -
+				record->time_us % US_PER_HOUR,
+			.day_us = record->time_us -
+				record->time_us % US_PER_DAY,
 			.open = trade->price,
 			.high = trade->price,
 			.low = trade->price,

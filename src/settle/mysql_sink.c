@@ -202,7 +202,9 @@ write_rows(struct ctx *ctx, const struct writing *w)
 	TRY(insert(ctx, &bulk_legs, &batch->legs));
 	TRY(insert(ctx, &bulk_balances, &batch->balances));
 	TRY(insert(ctx, &bulk_houses, &batch->houses));
-	return insert(ctx, &bulk_candles, &batch->candles);
+	TRY(insert(ctx, &bulk_candles, &batch->candles));
+	TRY(insert(ctx, &bulk_hours, &batch->candles));
+	return insert(ctx, &bulk_days, &batch->candles);
 }
 
 /* The position was not the one before the batch: is it the one behind it? */

@@ -81,7 +81,7 @@ struct house_row {
 /* What the batch adds to a minute. */
 struct candle_row {
 	uint16_t instrument;
-	int64_t minute_us;
+	int64_t minute_us, hour_us, day_us; /* that it begins, and is part of */
 	int64_t open, high, low, close;
 	__int128 volume, quote_volume;
 	uint32_t trades;

@@ -160,26 +160,38 @@ BULK(houses,
 	"seq = VALUES(seq), updated_at = VALUES(updated_at)",
 	house_row)
 
-static const struct db_column candles_columns[] = {
-	DB_COLUMN(U64, candle_row, instrument),
-	DB_COLUMN(TIME, candle_row, minute_us),
-	DB_COLUMN(DECIMAL, candle_row, open),
-	DB_COLUMN(DECIMAL, candle_row, high),
-	DB_COLUMN(DECIMAL, candle_row, low),
-	DB_COLUMN(DECIMAL, candle_row, close),
-	DB_COLUMN(SUM, candle_row, volume),
-	DB_COLUMN(SUM, candle_row, quote_volume),
-	DB_COLUMN(U64, candle_row, trades),
-};
-BULK(candles,
-	"INSERT INTO candles_1m (instrument_id, minute, open, high, low, "
-	"close, volume, quote_volume, trades)",
-	"ON DUPLICATE KEY UPDATE high = GREATEST(high, VALUES(high)), "
-	"low = LEAST(low, VALUES(low)), close = VALUES(close), "
-	"volume = volume + VALUES(volume), "
-	"quote_volume = quote_volume + VALUES(quote_volume), "
-	"trades = trades + VALUES(trades)",
-	candle_row)
+/*
+ * A minute's row also adds to its hour and its day.  The rows of a batch are in
+ * order of time, so the last one closes.
+ */
+#define CANDLE_COLUMNS(opened)                                                 \
+	DB_COLUMN(U64, candle_row, instrument),                                \
+		DB_COLUMN(TIME, candle_row, opened),                           \
+		DB_COLUMN(DECIMAL, candle_row, open),                          \
+		DB_COLUMN(DECIMAL, candle_row, high),                          \
+		DB_COLUMN(DECIMAL, candle_row, low),                           \
+		DB_COLUMN(DECIMAL, candle_row, close),                         \
+		DB_COLUMN(SUM, candle_row, volume),                            \
+		DB_COLUMN(SUM, candle_row, quote_volume),                      \
+		DB_COLUMN(U64, candle_row, trades)
+#define CANDLE_VALUES                                                          \
+	"open, high, low, close, volume, quote_volume, trades)"
+#define CANDLE_GROWS                                                           \
+	"ON DUPLICATE KEY UPDATE high = GREATEST(high, VALUES(high)), "        \
+	"low = LEAST(low, VALUES(low)), close = VALUES(close), "               \
+	"volume = volume + VALUES(volume), "                                   \
+	"quote_volume = quote_volume + VALUES(quote_volume), "                 \
+	"trades = trades + VALUES(trades)"
+
+static const struct db_column candles_columns[] = {CANDLE_COLUMNS(minute_us)};
+BULK(candles, "INSERT INTO candles_1m (instrument_id, minute, " CANDLE_VALUES,
+	CANDLE_GROWS, candle_row)
+static const struct db_column hours_columns[] = {CANDLE_COLUMNS(hour_us)};
+BULK(hours, "INSERT INTO candles_1h (instrument_id, hour, " CANDLE_VALUES,
+	CANDLE_GROWS, candle_row)
+static const struct db_column days_columns[] = {CANDLE_COLUMNS(day_us)};
+BULK(days, "INSERT INTO candles_1d (instrument_id, day, " CANDLE_VALUES,
+	CANDLE_GROWS, candle_row)
 
 static const struct db_column users_columns[] = {
 	DB_COLUMN(U64, user_row, user),

@@ -13,6 +13,8 @@ extern const struct db_bulk bulk_orders_changed;
 extern const struct db_bulk bulk_balances;
 extern const struct db_bulk bulk_houses;
 extern const struct db_bulk bulk_candles;
+extern const struct db_bulk bulk_hours; /* of candle_row too, as is this */
+extern const struct db_bulk bulk_days;
 extern const struct db_bulk bulk_users;
 extern const struct db_bulk bulk_revocations;
 extern const struct db_bulk bulk_limits;

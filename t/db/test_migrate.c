@@ -248,6 +248,11 @@ static const struct fact {
 	{"UPDATE settle_state SET applied_seq = 0", A(SETTLER)},
 	{"DELETE FROM settle_state", 0},
 	{"UPDATE candles_1m SET high = 1", A(SETTLER)},
+	{"UPDATE candles_1h SET high = 1", A(SETTLER)},
+	{"UPDATE candles_1d SET high = 1", A(SETTLER)},
+	{"DELETE FROM candles_1d", 0},
+	{"UPDATE imported_candles SET high = 1", A(WORKER)},
+	{"DELETE FROM imported_candles", 0},
 	/* People. */
 	{"SELECT password_hash FROM users", A(API) | A(WORKER)},
 	{"SELECT totp_secret FROM users", A(API) | A(WORKER)},

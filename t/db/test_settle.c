@@ -48,7 +48,7 @@ empty(const char *database)
 	static const char *const tables[] = {"core_users", "core_revocations",
 		"core_limits", "core_withdrawals", "assets", "instruments",
 		"orders", "trades", "ledger", "balances", "house_balances",
-		"candles_1m", "settle_state"};
+		"candles_1m", "candles_1h", "candles_1d", "settle_state"};
 	char sql[64];
 	size_t i;
 
@@ -240,7 +240,7 @@ START_TEST(batches_do_not_show)
 	static const char *const tables[] = {"core_users", "core_revocations",
 		"core_limits", "core_withdrawals", "assets", "instruments",
 		"orders", "trades", "ledger", "balances", "house_balances",
-		"candles_1m"};
+		"candles_1m", "candles_1h", "candles_1d"};
 	uint64_t left;
 	char sql[128];
 	size_t i;
