@@ -20,5 +20,6 @@ const struct edition interfaces = {
 	.limits = {[RATE_READ] = &limit,
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
-	.routes = (const struct route *const[]){interfaces_auth, NULL},
+	.routes = (const struct route *const[]){interfaces_auth,
+		interfaces_strategies, NULL},
 };

@@ -7,3 +7,4 @@
 #include "http/route.h"
 
 extern const struct route interfaces_auth[];
+extern const struct route interfaces_strategies[];

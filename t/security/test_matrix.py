@@ -271,6 +271,10 @@ class Owner:
     def access_key(self):
         return self.made("/api/access-keys", {"name": "x"})["data"]["id"]
 
+    def strategy(self):
+        return self.made("/api/v1/strategies", {
+            "name": "mine", "config": {"type": "dca"}})["id"]
+
     def session(self):
         token = self.client.token
         return json.loads(base64.urlsafe_b64decode(
@@ -284,6 +288,7 @@ MAKERS = {
     "/api/withdrawal/addresses/{id}": (Owner.address, "withdrawal_addresses"),
     "/api/auth/sessions/{session_id}": (Owner.session, "sessions"),
     "/api/access-keys/{id}": (Owner.access_key, "access_keys"),
+    "/api/v1/strategies/{id}": (Owner.strategy, "strategies"),
 }
 NAMED_BY = {"orders": "id", "sessions": "id"}
 IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
