@@ -50,22 +50,29 @@ rows_add(struct rows *rows)
 	X(orders, order_row)                                                   \
 	X(balances, balance_row)                                               \
 	X(houses, house_row)                                                   \
+	X(positions, position_row)                                             \
 	X(candles, candle_row)                                                 \
 	X(users, user_row)                                                     \
 	X(revocations, revocation_row)                                         \
 	X(limits, limit_row)                                                   \
+	X(risks, risk_row)                                                     \
+	X(switches, switch_row)                                                \
 	X(withdrawals, withdrawal_row)                                         \
 	X(assets, asset_row)                                                   \
 	X(instruments, instrument_row)                                         \
-	X(references, reference_row)
+	X(references, reference_row)                                           \
+	X(rates, rate_row)
 
 #define INDEXES(X)                                                             \
 	X(order_index)                                                         \
 	X(balance_index)                                                       \
 	X(house_index)                                                         \
+	X(position_index)                                                      \
 	X(candle_index)                                                        \
 	X(user_index)                                                          \
 	X(limit_index)                                                         \
+	X(risk_index)                                                          \
+	X(switch_index)                                                        \
 	X(withdrawal_index)
 
 struct settle_batch *
@@ -117,17 +124,31 @@ void
 settle_batch_keep_balances(struct settle_batch *batch)
 {
 	struct rows balances = batch->balances, houses = batch->houses;
+	struct rows positions = batch->positions;
 
 #define X(rows, type) batch->rows.n = 0;
 	TABLES(X)
 #undef X
 	batch->balances = balances;
 	batch->houses = houses;
+	batch->positions = positions;
 	row_index_clear(&batch->order_index);
 	row_index_clear(&batch->candle_index);
 	row_index_clear(&batch->user_index);
 	row_index_clear(&batch->limit_index);
+	row_index_clear(&batch->risk_index);
+	row_index_clear(&batch->switch_index);
 	row_index_clear(&batch->withdrawal_index);
+}
+
+const struct position_row *
+settle_batch_position(const struct settle_batch *batch, struct ident id)
+{
+	uint32_t row;
+
+	if (!row_index_has(&batch->position_index, event_key(id), &row))
+		return NULL;
+	return ROWS_AT(&batch->positions, position_row, row);
 }
 
 const struct balance_row *

@@ -46,21 +46,28 @@ struct settle_batch {
 	struct rows orders;
 	struct rows balances;
 	struct rows houses;
+	struct rows positions;
 	struct rows candles;
 	struct rows users;
 	struct rows revocations;
 	struct rows limits;
+	struct rows risks;
+	struct rows switches;
 	struct rows withdrawals;
 	struct rows assets;
 	struct rows instruments;
 	struct rows references;
+	struct rows rates;
 
 	struct row_index order_index;
 	struct row_index balance_index;
 	struct row_index house_index;
+	struct row_index position_index;
 	struct row_index candle_index;
 	struct row_index user_index;
 	struct row_index limit_index;
+	struct row_index risk_index;
+	struct row_index switch_index;
 	struct row_index withdrawal_index;
 
 	/* Over all batches; loaded at the start, kept up by their events. */
@@ -90,12 +97,16 @@ enum status settle_batch_add(
 
 /*
  * For who walks a whole journal and is after its end: forget all rows but the
- * balances, which keep growing.
+ * balances and the positions, which keep growing.
  */
 void settle_batch_keep_balances(struct settle_batch *batch);
 
-/* The balance of a customer or of the house as of the batch; NULL: not in it.
+/*
+ * A position, or the balance of a customer or of the house, as of the batch;
+ * NULL: not in it.
  */
+const struct position_row *settle_batch_position(
+	const struct settle_batch *batch, struct ident id);
 const struct balance_row *settle_batch_balance(
 	const struct settle_batch *batch, uint32_t user, uint16_t asset);
 const struct house_row *settle_batch_house(

@@ -4,7 +4,8 @@
  *
  * An event that is unknown, or shorter than what we need of it, cannot be
  * skipped: a balance might hang on it.  Fields that are appended later are not
- * read; message_read() cuts them off.
+ * read; message_read() cuts them off.  What an event has grown by since its
+ * first version is not needed of it: an older journal is settled as well.
  */
 #include "settle/events.h"
 
@@ -70,6 +71,36 @@ event_set_house(struct settle_batch *batch, const struct record *record,
 }
 
 void
+event_set_position(struct settle_batch *batch, const struct record *record,
+	const struct ev_trade *trade, uint32_t user,
+	const struct position *position)
+{
+	struct position_row *row;
+	int is_new;
+
+	if (ident_is_none(position->id))
+		return;
+	row = event_row(&batch->positions, &batch->position_index,
+		event_key(position->id), &is_new);
+	if (is_new)
+		*row = (struct position_row){
+			.id = position->id,
+			.user = user,
+			.instrument = trade->instrument,
+			.opened = ident_equal(position->id, trade->trade),
+			.opened_us = record->time_us,
+		};
+	row->quantity = position->quantity;
+	row->cost = position->cost;
+	row->bought = position->bought;
+	row->bought_quote = position->bought_quote;
+	row->realised = event_amount(position->realised);
+	row->updated_us = record->time_us;
+	row->closed_us = position->quantity == 0 ? record->time_us : DB_NO_TIME;
+	row->seq = record->seq;
+}
+
+void
 event_add_leg(struct settle_batch *batch, const struct record *record,
 	const struct leg_row *leg)
 {
@@ -113,14 +144,16 @@ static const struct handler handlers[] = {
 	[EV_ORDER_AMENDED] = {event_take_order_amended,
 		sizeof(struct ev_order_amended)},
 	[EV_ORDER_TRIGGERED] = {event_take_order_triggered,
-		sizeof(struct ev_order_triggered)},
+		offsetof(struct ev_order_triggered, hold)},
 	[EV_ORDER_CLOSED] = {event_take_order_closed,
 		sizeof(struct ev_order_closed)},
-	[EV_TRADE] = {event_take_trade, sizeof(struct ev_trade)},
+	[EV_TRADE] = {event_take_trade,
+		offsetof(struct ev_trade, maker_position)},
 	[EV_LEVEL] = {take_level, sizeof(struct ev_level)},
-	[EV_CANCEL_AFTER] = {take_level, sizeof(struct ev_cancel_after)},
-	[EV_RISK] = {take_level, sizeof(struct ev_risk)},
-	[EV_ASSET_RATE] = {take_level, sizeof(struct ev_asset_rate)},
+	[EV_CANCEL_AFTER] = {event_take_cancel_after,
+		sizeof(struct ev_cancel_after)},
+	[EV_RISK] = {event_take_risk, sizeof(struct ev_risk)},
+	[EV_ASSET_RATE] = {event_take_asset_rate, sizeof(struct ev_asset_rate)},
 };
 
 _Static_assert(N_ELEMENTS(handlers) == EV_END, "an event has no handler");
@@ -134,6 +167,8 @@ instrument_of(const struct message *event)
 		return ((const struct ev_order_opened *)event)->instrument;
 	case EV_ORDER_AMENDED:
 		return ((const struct ev_order_amended *)event)->instrument;
+	case EV_ORDER_TRIGGERED:
+		return ((const struct ev_order_triggered *)event)->instrument;
 	case EV_ORDER_CLOSED:
 		return ((const struct ev_order_closed *)event)->instrument;
 	default:

@@ -24,6 +24,9 @@ typedef void event_taker(struct settle_batch *batch,
 	const struct record *record, const struct message *event);
 
 event_taker event_take_trade;
+event_taker event_take_cancel_after;
+event_taker event_take_risk;
+event_taker event_take_asset_rate;
 event_taker event_take_order_opened;
 event_taker event_take_order_amended;
 event_taker event_take_order_triggered;
@@ -52,10 +55,21 @@ void event_set_balance(struct settle_batch *batch, const struct record *record,
 	uint32_t user, uint16_t asset, struct balance after);
 void event_set_house(struct settle_batch *batch, const struct record *record,
 	uint8_t account, uint16_t asset, int64_t balance);
+/* POSITION of USER after TRADE; one that is not there is passed over. */
+void event_set_position(struct settle_batch *batch, const struct record *record,
+	const struct ev_trade *trade, uint32_t user,
+	const struct position *position);
 
 /* Add LEG as the record's next. */
 void event_add_leg(struct settle_batch *batch, const struct record *record,
 	const struct leg_row *leg);
+
+/* The lowest number stands for "none" in a decimal, and no sum is that. */
+static inline int64_t
+event_amount(int64_t units)
+{
+	return units == INT64_MIN ? INT64_MIN + 1 : units;
+}
 
 static inline int64_t
 balance_total(struct balance balance)

@@ -121,6 +121,61 @@ event_take_limit(struct settle_batch *batch, const struct record *record,
 }
 
 void
+event_take_cancel_after(struct settle_batch *batch, const struct record *record,
+	const struct message *event)
+{
+	struct ev_cancel_after e;
+	struct switch_row *row;
+	int is_new;
+
+	message_read(event, &e, sizeof(e));
+	row = event_row(&batch->switches, &batch->switch_index,
+		(struct row_key){e.head.user, 0}, &is_new);
+	*row = (struct switch_row){
+		.user = e.head.user,
+		.due_us = e.due_us == 0 ? DB_NO_TIME : e.due_us,
+		.seq = record->seq,
+		.updated_us = record->time_us,
+	};
+}
+
+void
+event_take_risk(struct settle_batch *batch, const struct record *record,
+	const struct message *event)
+{
+	struct ev_risk e;
+	struct risk_row *row;
+	int is_new;
+
+	message_read(event, &e, sizeof(e));
+	row = event_row(&batch->risks, &batch->risk_index,
+		(struct row_key){e.head.user, 0}, &is_new);
+	*row = (struct risk_row){
+		.user = e.head.user,
+		.day = (uint32_t)e.day,
+		.watched = e.watched != 0,
+		.equity = e.equity,
+		.peak = e.peak,
+		.day_equity = event_amount(e.day_equity),
+		.seq = record->seq,
+		.updated_us = record->time_us,
+	};
+}
+
+void
+event_take_asset_rate(struct settle_batch *batch, const struct record *record,
+	const struct message *event)
+{
+	struct rate_row *row = rows_add(&batch->rates);
+	struct ev_asset_rate e;
+
+	(void)record;
+	message_read(event, &e, sizeof(e));
+	row->asset = e.asset;
+	row->rate = e.rate;
+}
+
+void
 event_take_asset(struct settle_batch *batch, const struct record *record,
 	const struct message *event)
 {

@@ -172,7 +172,7 @@ event_take_trade(struct settle_batch *batch, const struct record *record,
 
 	message_read(event, &t, sizeof(t));
 	maker_side = t.taker_side == SIDE_BUY ? SIDE_SELL : SIDE_BUY;
-	/* The maker's balances first: of a self-trade the taker's are last. */
+	/* The maker's side first: of a self-trade the taker's is the last. */
 	sides[0] = &t.maker;
 	sides[1] = &t.taker;
 	for (i = 0; i < 2; i++) {
@@ -185,6 +185,10 @@ event_take_trade(struct settle_batch *batch, const struct record *record,
 		batch, record, ACCOUNT_FEES, t.quote_asset, t.fees_after);
 	fill_order(batch, record, &t, &t.maker, maker_side);
 	fill_order(batch, record, &t, &t.taker, t.taker_side);
+	event_set_position(
+		batch, record, &t, t.maker.user, &t.maker_position);
+	event_set_position(
+		batch, record, &t, t.taker.user, &t.taker_position);
 	add_trade_row(batch, record, &t);
 	add_candle(batch, record, &t);
 	if (t.taker_side == SIDE_BUY)
@@ -215,6 +219,9 @@ event_take_order_opened(struct settle_batch *batch, const struct record *record,
 	row->quantity = e.quantity;
 	row->quote_budget = e.quote_budget;
 	row->stop_price = e.stop_price;
+	row->trail = e.trail;
+	row->trail_rate = e.trail_rate;
+	row->pair = e.pair;
 	row->filled = 0;
 	row->quote = 0;
 	row->fee = 0;
@@ -254,6 +261,10 @@ event_take_order_triggered(struct settle_batch *batch,
 		batch, record, e.order, e.head.user, e.instrument, e.side);
 	row->status = ORDER_OPEN;
 	row->triggered_us = record->time_us;
+	/* The first version did not tell the balance. */
+	if (event->size >= sizeof(e))
+		event_set_balance(batch, record, e.head.user,
+			held_asset(batch, e.instrument, e.side), e.after);
 }
 
 void

@@ -18,11 +18,20 @@
 #include "db/db.h"
 #include "settle/tables.h"
 
+/* Which statement writes an order. */
+enum order_kind {
+	ORDER_PLAIN,
+	ORDER_TRAILING,
+	ORDER_PAIRED,
+	ORDER_CHANGED, /* opened in an earlier batch */
+	ORDER_KINDS
+};
+
 struct mysql_sink {
 	struct settle_sink sink; /* first */
 	struct ctx *ctx;
 	char reason[256];
-	/* Orders of the batch, those of earlier batches behind the new ones. */
+	/* Orders of the batch, kind by kind. */
 	struct order_row *orders;
 	size_t orders_room;
 };
@@ -111,7 +120,7 @@ adopt(struct settle_sink *sink, struct ident journal)
 struct writing {
 	struct mysql_sink *self;
 	const struct settle_batch *batch;
-	size_t n_opened, n_changed;
+	size_t n_orders[ORDER_KINDS];
 };
 
 static enum status
@@ -122,13 +131,24 @@ insert(struct ctx *ctx, const struct db_bulk *bulk, const struct rows *rows)
 		       : db_bulk_insert(ctx, bulk, rows->at, rows->n, NULL);
 }
 
-/* The new orders first, in the order of their ids; the others behind them. */
+static enum order_kind
+kind_of(const struct order_row *row)
+{
+	if (!row->opened)
+		return ORDER_CHANGED;
+	if (!ident_is_none(row->pair))
+		return ORDER_PAIRED;
+	return row->trail != 0 || row->trail_rate != 0 ? ORDER_TRAILING
+						       : ORDER_PLAIN;
+}
+
+/* Kind by kind, the new ones of each in the order of their ids. */
 static void
 sort_orders(struct writing *w)
 {
 	struct mysql_sink *self = w->self;
 	const struct rows *rows = &w->batch->orders;
-	size_t i, opened = 0, changed = rows->n;
+	size_t i, kind, sum = 0, at[ORDER_KINDS];
 
 	if (self->orders_room < rows->n) {
 		free(self->orders);
@@ -137,32 +157,66 @@ sort_orders(struct writing *w)
 		if (!self->orders)
 			abort();
 	}
+	for (i = 0; i < rows->n; i++)
+		w->n_orders[kind_of(ROWS_AT(rows, order_row, i))]++;
+	for (kind = 0; kind < ORDER_KINDS; kind++) {
+		at[kind] = sum;
+		sum += w->n_orders[kind];
+	}
 	for (i = 0; i < rows->n; i++) {
 		const struct order_row *row = ROWS_AT(rows, order_row, i);
 
-		self->orders[row->opened ? opened++ : --changed] = *row;
+		self->orders[at[kind_of(row)]++] = *row;
 	}
-	w->n_opened = opened;
-	w->n_changed = rows->n - opened;
 }
 
 static enum status
 write_orders(struct ctx *ctx, const struct writing *w)
 {
+	static const struct db_bulk *const bulks[] = {
+		[ORDER_PLAIN] = &bulk_orders_opened,
+		[ORDER_TRAILING] = &bulk_orders_trailing,
+		[ORDER_PAIRED] = &bulk_orders_paired,
+		[ORDER_CHANGED] = &bulk_orders_changed,
+	};
 	const struct order_row *orders = w->self->orders;
-	uint64_t affected;
+	uint64_t affected = 0;
+	size_t kind;
 
-	if (w->n_opened > 0)
-		TRY(db_bulk_insert(
-			ctx, &bulk_orders_opened, orders, w->n_opened, NULL));
-	if (w->n_changed == 0)
-		return ST_OK;
-	TRY(db_bulk_insert(ctx, &bulk_orders_changed, orders + w->n_opened,
-		w->n_changed, &affected));
+	for (kind = 0; kind < ORDER_KINDS; kind++) {
+		if (w->n_orders[kind] == 0)
+			continue;
+		TRY(db_bulk_insert(ctx, bulks[kind], orders, w->n_orders[kind],
+			&affected));
+		orders += w->n_orders[kind];
+	}
 	/* Two for each that was there and changed; seq always does. */
-	if (affected != 2 * w->n_changed)
+	if (w->n_orders[ORDER_CHANGED] > 0 &&
+		affected != 2 * w->n_orders[ORDER_CHANGED])
 		return fail(ctx, ST_CONFLICT, NULL,
 			"an order that changed was never opened here");
+	return ST_OK;
+}
+
+/*
+ * One for each that was opened, two for each that was there and changed.  One
+ * that is opened cannot be there: its trade, which has the same key, was new.
+ */
+static enum status
+write_positions(struct ctx *ctx, const struct rows *rows)
+{
+	uint64_t affected, want = 0;
+	size_t i;
+
+	if (rows->n == 0)
+		return ST_OK;
+	for (i = 0; i < rows->n; i++)
+		want += ROWS_AT(rows, position_row, i)->opened ? 1 : 2;
+	TRY(db_bulk_insert(
+		ctx, &bulk_positions, rows->at, rows->n, &affected));
+	if (affected != want)
+		return fail(ctx, ST_CONFLICT, NULL,
+			"a position that changed was never opened here");
 	return ST_OK;
 }
 
@@ -176,6 +230,8 @@ write_rare(struct ctx *ctx, const struct settle_batch *batch)
 	TRY(insert(ctx, &bulk_users, &batch->users));
 	TRY(insert(ctx, &bulk_revocations, &batch->revocations));
 	TRY(insert(ctx, &bulk_limits, &batch->limits));
+	TRY(insert(ctx, &bulk_risks, &batch->risks));
+	TRY(insert(ctx, &bulk_switches, &batch->switches));
 	TRY(insert(ctx, &bulk_withdrawals, &batch->withdrawals));
 	for (i = 0; i < batch->references.n; i++) {
 		const struct reference_row *row =
@@ -186,6 +242,15 @@ write_rare(struct ctx *ctx, const struct settle_batch *batch)
 			"WHERE id = ?",
 			DB_IN(db_decimal((struct decimal){row->price}),
 				db_u64(row->instrument)),
+			NULL));
+	}
+	for (i = 0; i < batch->rates.n; i++) {
+		const struct rate_row *row =
+			ROWS_AT(&batch->rates, rate_row, i);
+
+		TRY(db_exec(ctx, "UPDATE assets SET usd_rate = ? WHERE id = ?",
+			DB_IN(db_decimal((struct decimal){row->rate}),
+				db_u64(row->asset)),
 			NULL));
 	}
 	return ST_OK;
@@ -202,6 +267,7 @@ write_rows(struct ctx *ctx, const struct writing *w)
 	TRY(insert(ctx, &bulk_legs, &batch->legs));
 	TRY(insert(ctx, &bulk_balances, &batch->balances));
 	TRY(insert(ctx, &bulk_houses, &batch->houses));
+	TRY(write_positions(ctx, &batch->positions));
 	TRY(insert(ctx, &bulk_candles, &batch->candles));
 	TRY(insert(ctx, &bulk_hours, &batch->candles));
 	return insert(ctx, &bulk_days, &batch->candles);

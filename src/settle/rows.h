@@ -54,6 +54,9 @@ struct order_row {
 	bool opened;             /* in this batch: every column is known */
 	int64_t price, quantity; /* or ROW_KEEP */
 	int64_t quote_budget, stop_price;
+	int64_t trail; /* with trail_rate, of a trailing stop */
+	uint32_t trail_rate;
+	struct ident pair; /* or IDENT_NONE */
 	int64_t filled, quote, fee; /* or ROW_KEEP */
 	char client_id[CLIENT_ID_MAX + 1];
 	int64_t opened_us;
@@ -76,6 +79,17 @@ struct house_row {
 	int64_t balance;
 	uint64_t seq;
 	int64_t updated_us;
+};
+
+struct position_row {
+	struct ident id;
+	uint32_t user;
+	uint16_t instrument;
+	bool opened; /* in this batch; else opened_us is not written */
+	int64_t quantity, cost, bought, bought_quote, realised;
+	int64_t opened_us, updated_us;
+	int64_t closed_us; /* DB_NO_TIME: it is open */
+	uint64_t seq;
 };
 
 /* What the batch adds to a minute. */
@@ -112,6 +126,23 @@ struct limit_row {
 	int64_t updated_us;
 };
 
+struct risk_row {
+	uint32_t user;
+	uint32_t day; /* UTC days since 1970 */
+	bool watched;
+	int64_t equity, peak, day_equity;
+	uint64_t seq;
+	int64_t updated_us;
+};
+
+/* A dead-man switch. */
+struct switch_row {
+	uint32_t user;
+	int64_t due_us; /* DB_NO_TIME: off */
+	uint64_t seq;
+	int64_t updated_us;
+};
+
 struct withdrawal_row {
 	struct ident id;
 	uint32_t user;
@@ -141,4 +172,9 @@ struct instrument_row {
 struct reference_row {
 	uint16_t instrument;
 	int64_t price;
+};
+
+struct rate_row {
+	uint16_t asset;
+	int64_t rate;
 };

@@ -51,37 +51,58 @@ BULK(trades,
 	"taker_order, taker_fee, executed_at)",
 	NULL, trade_row)
 
+/*
+ * What few orders have, the others do not pay for: of a trailing stop, and of
+ * one of a pair, there is a statement of its own.
+ */
+#define ORDERS_OPENED                                                          \
+	DB_COLUMN(IDENT, order_row, id),                                       \
+	DB_COLUMN(U64, order_row, user),                                       \
+	DB_COLUMN(U64, order_row, instrument),                                 \
+	DB_COLUMN(U64, order_row, side),                                       \
+	DB_COLUMN(U64, order_row, type),                                       \
+	DB_COLUMN(U64, order_row, tif),                                        \
+	DB_COLUMN(U64, order_row, stp),                                        \
+	DB_COLUMN(U64, order_row, flags),                                      \
+	DB_COLUMN(U64, order_row, status),                                     \
+	DB_COLUMN(U64, order_row, reason),                                     \
+	DB_COLUMN(DECIMAL, order_row, price),                                  \
+	DB_COLUMN(DECIMAL, order_row, quantity),                               \
+	DB_COLUMN(DECIMAL, order_row, quote_budget),                           \
+	DB_COLUMN(DECIMAL, order_row, stop_price),                             \
+	DB_COLUMN(DECIMAL, order_row, filled),                                 \
+	DB_COLUMN(DECIMAL, order_row, quote),                                  \
+	DB_COLUMN(DECIMAL, order_row, fee),                                    \
+	DB_COLUMN(TEXT, order_row, client_id),                                 \
+	DB_COLUMN(TIME, order_row, opened_us),                                 \
+	DB_COLUMN(TIME, order_row, triggered_us),                              \
+	DB_COLUMN(TIME, order_row, closed_us),                                 \
+	DB_COLUMN(TIME, order_row, updated_us),                                \
+	DB_COLUMN(U64, order_row, seq)
+#define ORDERS_OPENED_HEAD                                                     \
+	"INSERT INTO orders (id, user_id, instrument_id, side, type, tif, "    \
+	"stp, flags, status, reason, price, quantity, quote_budget, "          \
+	"stop_price, filled, quote, fee, client_id, opened_at, "               \
+	"triggered_at, closed_at, updated_at, seq"
+
 static const struct db_column orders_opened_columns[] = {
-	DB_COLUMN(IDENT, order_row, id),
-	DB_COLUMN(U64, order_row, user),
-	DB_COLUMN(U64, order_row, instrument),
-	DB_COLUMN(U64, order_row, side),
-	DB_COLUMN(U64, order_row, type),
-	DB_COLUMN(U64, order_row, tif),
-	DB_COLUMN(U64, order_row, stp),
-	DB_COLUMN(U64, order_row, flags),
-	DB_COLUMN(U64, order_row, status),
-	DB_COLUMN(U64, order_row, reason),
-	DB_COLUMN(DECIMAL, order_row, price),
-	DB_COLUMN(DECIMAL, order_row, quantity),
-	DB_COLUMN(DECIMAL, order_row, quote_budget),
-	DB_COLUMN(DECIMAL, order_row, stop_price),
-	DB_COLUMN(DECIMAL, order_row, filled),
-	DB_COLUMN(DECIMAL, order_row, quote),
-	DB_COLUMN(DECIMAL, order_row, fee),
-	DB_COLUMN(TEXT, order_row, client_id),
-	DB_COLUMN(TIME, order_row, opened_us),
-	DB_COLUMN(TIME, order_row, triggered_us),
-	DB_COLUMN(TIME, order_row, closed_us),
-	DB_COLUMN(TIME, order_row, updated_us),
-	DB_COLUMN(U64, order_row, seq),
+	ORDERS_OPENED,
 };
-BULK(orders_opened,
-	"INSERT INTO orders (id, user_id, instrument_id, side, type, tif, stp, "
-	"flags, status, reason, price, quantity, quote_budget, stop_price, "
-	"filled, quote, fee, client_id, opened_at, triggered_at, closed_at, "
-	"updated_at, seq)",
-	NULL, order_row)
+BULK(orders_opened, ORDERS_OPENED_HEAD ")", NULL, order_row)
+
+static const struct db_column orders_trailing_columns[] = {
+	ORDERS_OPENED,
+	DB_COLUMN(DECIMAL, order_row, trail),
+	DB_COLUMN(U64, order_row, trail_rate),
+};
+BULK(orders_trailing, ORDERS_OPENED_HEAD ", trail, trail_rate)", NULL,
+	order_row)
+
+static const struct db_column orders_paired_columns[] = {
+	ORDERS_OPENED,
+	DB_COLUMN(IDENT, order_row, pair),
+};
+BULK(orders_paired, ORDERS_OPENED_HEAD ", pair_id)", NULL, order_row)
 
 /*
  * Orders of earlier batches.  An insert that must never insert is the quickest
@@ -183,6 +204,32 @@ BULK(houses,
 	"quote_volume = quote_volume + VALUES(quote_volume), "                 \
 	"trades = trades + VALUES(trades)"
 
+/* As with the orders: one that was not opened here must be there. */
+static const struct db_column positions_columns[] = {
+	DB_COLUMN(IDENT, position_row, id),
+	DB_COLUMN(U64, position_row, user),
+	DB_COLUMN(U64, position_row, instrument),
+	DB_COLUMN(DECIMAL, position_row, quantity),
+	DB_COLUMN(DECIMAL, position_row, cost),
+	DB_COLUMN(DECIMAL, position_row, bought),
+	DB_COLUMN(DECIMAL, position_row, bought_quote),
+	DB_COLUMN(DECIMAL, position_row, realised),
+	DB_COLUMN(TIME, position_row, opened_us),
+	DB_COLUMN(TIME, position_row, updated_us),
+	DB_COLUMN(TIME, position_row, closed_us),
+	DB_COLUMN(U64, position_row, seq),
+};
+BULK(positions,
+	"INSERT INTO positions (id, user_id, instrument_id, quantity, cost, "
+	"bought, bought_quote, realised, opened_at, updated_at, closed_at, "
+	"seq)",
+	"ON DUPLICATE KEY UPDATE quantity = VALUES(quantity), "
+	"cost = VALUES(cost), bought = VALUES(bought), "
+	"bought_quote = VALUES(bought_quote), realised = VALUES(realised), "
+	"updated_at = VALUES(updated_at), closed_at = VALUES(closed_at), "
+	"seq = VALUES(seq)",
+	position_row)
+
 static const struct db_column candles_columns[] = {CANDLE_COLUMNS(minute_us)};
 BULK(candles, "INSERT INTO candles_1m (instrument_id, minute, " CANDLE_VALUES,
 	CANDLE_GROWS, candle_row)
@@ -237,6 +284,37 @@ BULK(limits,
 	"ON DUPLICATE KEY UPDATE value = VALUES(value), seq = VALUES(seq), "
 	"updated_at = VALUES(updated_at)",
 	limit_row)
+
+static const struct db_column risks_columns[] = {
+	DB_COLUMN(U64, risk_row, user),
+	DB_COLUMN(DECIMAL, risk_row, equity),
+	DB_COLUMN(DECIMAL, risk_row, peak),
+	DB_COLUMN(DECIMAL, risk_row, day_equity),
+	DB_COLUMN(U64, risk_row, day),
+	DB_COLUMN(U64, risk_row, watched),
+	DB_COLUMN(U64, risk_row, seq),
+	DB_COLUMN(TIME, risk_row, updated_us),
+};
+BULK(risks,
+	"INSERT INTO core_risk (user_id, equity, peak, day_equity, day, "
+	"watched, seq, updated_at)",
+	"ON DUPLICATE KEY UPDATE equity = VALUES(equity), "
+	"peak = VALUES(peak), day_equity = VALUES(day_equity), "
+	"day = VALUES(day), watched = VALUES(watched), seq = VALUES(seq), "
+	"updated_at = VALUES(updated_at)",
+	risk_row)
+
+static const struct db_column switches_columns[] = {
+	DB_COLUMN(U64, switch_row, user),
+	DB_COLUMN(TIME, switch_row, due_us),
+	DB_COLUMN(U64, switch_row, seq),
+	DB_COLUMN(TIME, switch_row, updated_us),
+};
+BULK(switches,
+	"INSERT INTO core_cancel_after (user_id, due_at, seq, updated_at)",
+	"ON DUPLICATE KEY UPDATE due_at = VALUES(due_at), seq = VALUES(seq), "
+	"updated_at = VALUES(updated_at)",
+	switch_row)
 
 static const struct db_column withdrawals_columns[] = {
 	DB_COLUMN(IDENT, withdrawal_row, id),

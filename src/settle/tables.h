@@ -9,15 +9,20 @@
 extern const struct db_bulk bulk_legs;
 extern const struct db_bulk bulk_trades;
 extern const struct db_bulk bulk_orders_opened;
+extern const struct db_bulk bulk_orders_trailing;
+extern const struct db_bulk bulk_orders_paired;
 extern const struct db_bulk bulk_orders_changed;
 extern const struct db_bulk bulk_balances;
 extern const struct db_bulk bulk_houses;
+extern const struct db_bulk bulk_positions;
 extern const struct db_bulk bulk_candles;
 extern const struct db_bulk bulk_hours; /* of candle_row too, as is this */
 extern const struct db_bulk bulk_days;
 extern const struct db_bulk bulk_users;
 extern const struct db_bulk bulk_revocations;
 extern const struct db_bulk bulk_limits;
+extern const struct db_bulk bulk_risks;
+extern const struct db_bulk bulk_switches;
 extern const struct db_bulk bulk_withdrawals;
 extern const struct db_bulk bulk_assets;
 extern const struct db_bulk bulk_instruments;

@@ -48,6 +48,7 @@ empty(const char *database)
 	static const char *const tables[] = {"core_users", "core_revocations",
 		"core_limits", "core_withdrawals", "assets", "instruments",
 		"orders", "trades", "ledger", "balances", "house_balances",
+		"positions", "core_risk", "core_cancel_after",
 		"candles_1m", "candles_1h", "candles_1d", "settle_state"};
 	char sql[64];
 	size_t i;
@@ -240,6 +241,7 @@ START_TEST(batches_do_not_show)
 	static const char *const tables[] = {"core_users", "core_revocations",
 		"core_limits", "core_withdrawals", "assets", "instruments",
 		"orders", "trades", "ledger", "balances", "house_balances",
+		"positions", "core_risk", "core_cancel_after",
 		"candles_1m", "candles_1h", "candles_1d"};
 	uint64_t left;
 	char sql[128];
@@ -438,7 +440,7 @@ START_TEST(an_unknown_event_halts)
 	rows = settle_batch_size(batch);
 	ck_assert_int_eq(settle_batch_add(batch, forge(&forged, EV_END, 16)),
 		ST_INTERNAL);
-	ck_assert_ptr_nonnull(strstr(batch->reason, "event 15"));
+	ck_assert_ptr_nonnull(strstr(batch->reason, "event 18"));
 	ck_assert_int_eq(
 		settle_batch_add(batch, forge(&forged, 0, 16)), ST_INTERNAL);
 	/* One that is too short to hold what we need. */
@@ -477,7 +479,8 @@ START_TEST(a_trigger_changes_two_columns)
 	server_sql(DATABASE, "UPDATE orders SET status = 1 WHERE status = 0");
 	settle_batch_clear(batch);
 	OK(settle_batch_add(
-		batch, forge(&forged, EV_ORDER_TRIGGERED, sizeof(*e))));
+		batch, forge(&forged, EV_ORDER_TRIGGERED,
+			   offsetof(struct ev_order_triggered, hold))));
 	OK(sink->write(sink, batch));
 	ck_assert_int_eq(
 		number("SELECT COUNT(*) FROM orders o JOIN before_it b "
@@ -498,6 +501,7 @@ START_TEST(a_trigger_changes_two_columns)
 		       "b.reason "
 		       "AND o.quote_budget = b.quote_budget"),
 		number("SELECT COUNT(*) FROM orders"));
+	compare_balances();
 }
 END_TEST
 
