@@ -109,7 +109,8 @@ enum status matcher_begin(struct matcher *matcher, int64_t now_us) MUST_USE;
 bool matcher_take(struct matcher *matcher, struct peer *peer,
 	const struct frame *frame);
 
-/* The matcher's own command, when the engine's deadline has come. */
+/* The matcher's own commands, as long as the engine's deadline has come and
+ * there is room in the batch. */
 void matcher_tick(struct matcher *matcher);
 
 /* ST_INTERNAL as above.  With nothing applied there is no sync. */

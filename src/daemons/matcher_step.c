@@ -64,7 +64,8 @@ takes_room(uint16_t type)
 {
 	return type == CMD_ORDER_PLACE || type == CMD_ORDER_AMEND ||
 		type == CMD_DEPOSIT || type == CMD_WITHDRAW_HOLD ||
-		type == CMD_USER_CREATE;
+		type == CMD_USER_CREATE || type == CMD_ORDER_OCO ||
+		type == CMD_RISK_CHECK;
 }
 
 /* The most that a command and its events can come to. */
@@ -72,7 +73,8 @@ static size_t
 room_for(uint16_t type)
 {
 	if (type == CMD_ORDER_PLACE || type == CMD_ORDER_AMEND ||
-		type == CMD_ORDER_CANCEL_ALL || type == CMD_USER_SET ||
+		type == CMD_ORDER_OCO || type == CMD_ORDER_CANCEL_ALL ||
+		type == CMD_USER_SET ||
 		type == CMD_INSTRUMENT_SET || type == CMD_TICK)
 		return RECORD_MAX_BYTES;
 	/* A command of at most a frame, and a handful of events. */
@@ -170,6 +172,24 @@ apply(struct matcher *m, const struct message *command, struct pending *p)
 }
 
 static void
+tick(struct matcher *m)
+{
+	static const struct cmd_tick command = {{sizeof(command), CMD_TICK, 0}};
+
+	apply(m, &command.head, pend(m, NULL, 0, FRAME_DONE));
+	m->n_pending--; /* nobody waits for its answer */
+}
+
+void
+matcher_tick(struct matcher *m)
+{
+	while (engine_deadline_us(m->engine) <= m->now_us &&
+		m->n_pending < PENDING_MAX &&
+		m->capacity - m->used >= room_for(CMD_TICK))
+		tick(m);
+}
+
+static void
 take_command(struct matcher *m, struct peer *peer, const struct frame *frame)
 {
 	const struct command_envelope *who = (const void *)(frame + 1);
@@ -180,6 +200,8 @@ take_command(struct matcher *m, struct peer *peer, const struct frame *frame)
 	else
 		apply(m, (const void *)(who + 1),
 			pend(m, peer, frame->tag, FRAME_DONE));
+	/* Stops that its trades have reached come before the next command. */
+	matcher_tick(m);
 }
 
 static void
@@ -271,20 +293,6 @@ matcher_take(struct matcher *m, struct peer *peer, const struct frame *frame)
 		break;
 	}
 	return true;
-}
-
-void
-matcher_tick(struct matcher *m)
-{
-	static const struct cmd_tick tick = {{sizeof(tick), CMD_TICK, 0}};
-	struct pending *p;
-
-	if (m->n_pending == PENDING_MAX ||
-		m->capacity - m->used < room_for(CMD_TICK))
-		return;
-	p = pend(m, NULL, 0, FRAME_DONE);
-	apply(m, &tick.head, p);
-	m->n_pending--; /* nobody waits for its answer */
 }
 
 static void

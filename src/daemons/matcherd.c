@@ -277,8 +277,7 @@ run(struct daemon *d)
 		take_events(d, (int)((wait_us + 999) / 1000));
 		now_us = matcher_clock_now(&d->clock);
 		must(d, matcher_begin(m, now_us));
-		if (engine_deadline_us(m->engine) <= m->now_us)
-			matcher_tick(m);
+		matcher_tick(m);
 		all = peers_drain(&d->peers, m);
 		must(d, matcher_commit(m));
 		peers_flush(&d->peers);

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 
 /* A revoked session whose tokens would outlive this is refused. */
 #define REVOKED_MAX_US (INT64_C(366) * 24 * 3600 * 1000000)
@@ -41,7 +41,7 @@ limit_of(const struct engine *engine, const struct user *user,
 	return any;
 }
 
-static void
+void
 emit_user(struct engine *engine, uint32_t number, bool created)
 {
 	const struct user *user = &engine->users[number];
@@ -99,10 +99,13 @@ apply_user_set(struct engine *engine, const struct cmd_user_set *cmd)
 	if (cmd->change & USER_CHANGE_ROLE)
 		user->role = cmd->role;
 	if (cmd->change & USER_CHANGE_REDUCE)
-		user->reduce_only = cmd->reduce_only != 0;
+		user->reduce_only = cmd->reduce_only ? REDUCE_OPERATOR
+						     : REDUCE_NO;
 	if (lock || (cmd->change & (USER_CHANGE_ROLE | USER_CHANGE_EPOCH)))
 		user->epoch++;
 	emit_user(engine, cmd->head.user, false);
+	if ((cmd->change & USER_CHANGE_REDUCE) && !cmd->reduce_only)
+		watch_restart(engine, cmd->head.user);
 	if (lock)
 		cancel_all(engine, user, INSTRUMENT_ANY, SIDE_BOTH, CLOSE_LOCK);
 	return REFUSED_NONE;
@@ -186,12 +189,16 @@ apply_limit_set(struct engine *engine, const struct cmd_limit_set *cmd)
 	if (cmd->instrument != INSTRUMENT_ANY &&
 		!instrument_find(engine, cmd->instrument))
 		return REFUSED_UNKNOWN_INSTRUMENT;
-	if (cmd->type > LIMIT_OPEN_ORDERS ||
-		(cmd->type == LIMIT_OPEN_ORDERS &&
-			cmd->instrument != INSTRUMENT_ANY))
+	if (cmd->type >= LIMIT_TYPES ||
+		(cmd->instrument != INSTRUMENT_ANY &&
+			cmd->type != LIMIT_ORDER_SIZE &&
+			cmd->type != LIMIT_POSITION_SIZE))
 		return REFUSED_BAD_COMMAND;
-	if (cmd->value < 0)
+	if (cmd->value < 0 ||
+		(cmd->type == LIMIT_DRAWDOWN && cmd->value > DECIMAL_ONE))
 		return REFUSED_BAD_AMOUNT;
+	if (!watch_room(engine, user))
+		return REFUSED_FULL;
 	refusal = store_limit(engine, user, cmd);
 	if (refusal != REFUSED_NONE)
 		return refusal;
@@ -200,5 +207,6 @@ apply_limit_set(struct engine *engine, const struct cmd_limit_set *cmd)
 	ev->type = cmd->type;
 	memset(ev->spare, 0, sizeof(ev->spare));
 	ev->value = cmd->value;
+	watch_follow(engine, cmd->head.user);
 	return REFUSED_NONE;
 }

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 
 struct amending {
 	struct engine *engine;
@@ -135,7 +135,7 @@ check_replacement(struct amending *a, int64_t left)
 	uint32_t rate = higher_rate(a->more->taker_rate, a->more->maker_rate);
 	enum refusal refusal;
 
-	if (a->user->reduce_only && order->side == SIDE_BUY)
+	if (order->side == SIDE_BUY && reduces_only(a->engine, a->user))
 		return REFUSED_REDUCE_ONLY;
 	refusal = check_band(terms->instrument,
 		terms->ticks * terms->instrument->terms.tick);
@@ -144,6 +144,15 @@ check_replacement(struct amending *a, int64_t left)
 	if (refusal == REFUSED_NONE)
 		refusal = check_value(a->engine, a->user, terms->instrument,
 			terms->notional);
+	if (refusal == REFUSED_NONE && order->side == SIDE_BUY)
+		refusal = risk_check(a->engine,
+			&(struct exposure){
+				.user = order->user,
+				.instrument = order->instrument,
+				.except = a->slot,
+				.value = (__int128)left * terms->ticks *
+					terms->instrument->unit,
+			});
 	if (refusal != REFUSED_NONE)
 		return refusal;
 	if ((a->more->flags & ORDER_POST_ONLY) && opposite->levels > 0 &&
@@ -201,6 +210,8 @@ apply_order_amend(struct engine *engine, const struct cmd_order_amend *cmd)
 	a.terms.side = (enum side)a.order->side;
 	if (a.terms.instrument->terms.status != MARKET_TRADING)
 		return REFUSED_NOT_TRADING;
+	if (a.order->live == LIVE_WAITING || a.order->paired)
+		return REFUSED_CANNOT_AMEND;
 	refusal = check_numbers(&a, cmd);
 	if (refusal != REFUSED_NONE)
 		return refusal;

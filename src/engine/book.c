@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 #include "wire/ids.h"
 
 uint32_t
@@ -30,12 +30,9 @@ order_give(struct engine *engine, uint32_t slot)
 }
 
 void
-book_rest(struct engine *engine, uint32_t slot)
+level_join(struct engine *engine, struct ladder *ladder, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
-	struct instrument *instrument =
-		&engine->state->instruments[order->instrument];
-	struct ladder *ladder = &instrument->books[order->side];
 	uint32_t leaf = ladder_open(engine, ladder, order->ticks);
 	struct level *level;
 
@@ -51,15 +48,12 @@ book_rest(struct engine *engine, uint32_t slot)
 	}
 	level->tail = slot;
 	level->lots += order->left;
-	instrument->resting++;
 }
 
 void
-book_unlink(struct engine *engine, uint32_t slot)
+level_leave(struct engine *engine, struct ladder *ladder, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
-	struct instrument *instrument =
-		&engine->state->instruments[order->instrument];
 	struct level *level = level_of(engine, order->leaf, order->ticks);
 
 	level->lots -= order->left;
@@ -71,11 +65,31 @@ book_unlink(struct engine *engine, uint32_t slot)
 		engine->orders[order->next].prev = order->prev;
 	else
 		level->tail = order->prev;
-	instrument->resting--;
 	if (level->head == NONE)
-		ladder_clear(engine, &instrument->books[order->side],
-			order->leaf, order->ticks);
+		ladder_clear(engine, ladder, order->leaf, order->ticks);
 	order->leaf = NONE;
+}
+
+void
+book_rest(struct engine *engine, uint32_t slot)
+{
+	const struct order *order = &engine->orders[slot];
+	struct instrument *instrument =
+		&engine->state->instruments[order->instrument];
+
+	level_join(engine, &instrument->books[order->side], slot);
+	instrument->resting++;
+}
+
+void
+book_unlink(struct engine *engine, uint32_t slot)
+{
+	const struct order *order = &engine->orders[slot];
+	struct instrument *instrument =
+		&engine->state->instruments[order->instrument];
+
+	level_leave(engine, &instrument->books[order->side], slot);
+	instrument->resting--;
 }
 
 void
@@ -168,8 +182,17 @@ order_close(struct engine *engine, uint32_t slot, enum close_reason reason)
 	order_give(engine, slot);
 }
 
-void
-order_cancel(struct engine *engine, uint32_t slot, enum close_reason reason)
+static void
+cancel_waiting(struct engine *engine, uint32_t slot, enum close_reason reason)
+{
+	stop_leave(engine, slot);
+	user_list_remove(engine, &engine->users[engine->orders[slot].user],
+		slot);
+	order_close(engine, slot, reason);
+}
+
+static void
+cancel_resting(struct engine *engine, uint32_t slot, enum close_reason reason)
 {
 	struct order *order = &engine->orders[slot];
 	uint16_t instrument = order->instrument;
@@ -185,6 +208,19 @@ order_cancel(struct engine *engine, uint32_t slot, enum close_reason reason)
 }
 
 void
+order_cancel(struct engine *engine, uint32_t slot, enum close_reason reason)
+{
+	uint32_t other = pair_untie(engine, slot);
+
+	if (__builtin_expect(engine->orders[slot].live == LIVE_WAITING, 0))
+		cancel_waiting(engine, slot, reason);
+	else
+		cancel_resting(engine, slot, reason);
+	if (__builtin_expect(other != NONE, 0))
+		order_cancel(engine, other, CLOSE_OCO);
+}
+
+void
 cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
 	unsigned side, enum close_reason reason)
 {
@@ -193,7 +229,10 @@ cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
 	for (; slot != NONE; slot = next) {
 		const struct order *order = &engine->orders[slot];
 
+		/* The stop of a pair stands right behind its limit order. */
 		next = order->user_next;
+		if (order->paired && engine->stops[slot].pair == next)
+			next = engine->orders[next].user_next;
 		if (instrument != INSTRUMENT_ANY &&
 			order->instrument != instrument)
 			continue;
@@ -207,18 +246,19 @@ void
 cancel_book(struct engine *engine, uint16_t instrument)
 {
 	struct instrument *at = &engine->state->instruments[instrument];
+	struct ladder *const ladders[] = {&at->books[SIDE_BUY],
+		&at->books[SIDE_SELL], &at->waiting[RISING],
+		&at->waiting[FALLING]};
 	uint32_t n = 0;
-	int side;
+	size_t i;
 
-	for (side = SIDE_BUY; side <= SIDE_SELL; side++) {
-		struct ladder *ladder = &at->books[side];
-
-		for (; ladder->levels > 0 && n < CANCELS_MAX; n++)
+	for (i = 0; i < N_ELEMENTS(ladders); i++)
+		for (; ladders[i]->levels > 0 && n < CANCELS_MAX; n++)
 			order_cancel(engine,
-				level_of(engine, ladder->best_leaf,
-					ladder->best)->head,
+				level_of(engine, ladders[i]->best_leaf,
+					ladders[i]->best)->head,
 				CLOSE_OPERATOR);
-	}
+	instrument_watch(engine, at);
 }
 
 enum refusal

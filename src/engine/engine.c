@@ -11,10 +11,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 #include "wire/ids.h"
 
-#define MAGIC UINT64_C(0x3145544154535451) /* "QTSTATE1" */
+#define MAGIC UINT64_C(0x3245544154535451) /* "QTSTATE2" */
 #define INTENT_AHEAD_MS (UINT64_C(3600) * 1000)
 
 const struct engine_options engine_defaults = {
@@ -55,6 +55,16 @@ nodes_of(const struct engine_options *options)
 	return leaves_of(options) * LADDER_HEIGHT_MAX;
 }
 
+/* Room for every user to trade every instrument. */
+static uint32_t
+positions_of(const struct engine_options *options)
+{
+	const uint32_t each = INSTRUMENTS_MAX / BLOCK_POSITIONS;
+
+	return options->users < UINT32_MAX / each ? options->users * each
+						  : UINT32_MAX;
+}
+
 /* Room for every user to own every asset. */
 static uint32_t
 blocks_of(const struct engine_options *options)
@@ -76,14 +86,22 @@ reserve(struct engine *engine)
 		sizeof(struct balance_block));
 	engine->orders = pool_reserve(options->orders, sizeof(struct order));
 	engine->more = pool_reserve(options->orders, sizeof(struct order_more));
+	engine->stops = pool_reserve(options->orders, sizeof(struct stop));
 	engine->leaves = pool_reserve(leaves_of(options), sizeof(struct leaf));
 	engine->nodes = pool_reserve(nodes_of(options), sizeof(struct node));
 	engine->limits = pool_reserve(options->limits, sizeof(struct limit_row));
 	engine->withdrawals = pool_reserve(options->withdrawals,
 		sizeof(struct withdrawal));
+	engine->holdings = pool_reserve(options->users, sizeof(struct holdings));
+	engine->positions = pool_reserve(positions_of(options),
+		sizeof(struct position_block));
+	engine->watches = pool_reserve(options->limits, sizeof(struct watch));
+	engine->timers = pool_reserve(options->users, sizeof(struct timer));
 	return engine->users && engine->blocks && engine->orders &&
-		engine->more && engine->leaves && engine->nodes &&
-		engine->limits && engine->withdrawals &&
+		engine->more && engine->stops && engine->leaves &&
+		engine->nodes && engine->limits && engine->withdrawals &&
+		engine->holdings && engine->positions && engine->watches &&
+		engine->timers &&
 		index_init(&engine->withdrawal_index, engine->withdrawals,
 			sizeof(struct withdrawal), options->withdrawals) &&
 		recall_init(&engine->intents, &state->intents,
@@ -128,6 +146,9 @@ engine_new(const struct engine_options *options)
 	pool_init(&state->nodes, nodes_of(options));
 	pool_init(&state->limits, options->limits);
 	pool_init(&state->withdrawals, options->withdrawals);
+	pool_init(&state->positions, positions_of(options));
+	pool_init(&state->watches, options->limits);
+	state->account_asset = ASSETS_MAX;
 	return engine;
 }
 
@@ -157,11 +178,17 @@ engine_free(struct engine *engine)
 		sizeof(struct balance_block));
 	release(engine->orders, options->orders, sizeof(struct order));
 	release(engine->more, options->orders, sizeof(struct order_more));
+	release(engine->stops, options->orders, sizeof(struct stop));
 	release(engine->leaves, leaves_of(options), sizeof(struct leaf));
 	release(engine->nodes, nodes_of(options), sizeof(struct node));
 	release(engine->limits, options->limits, sizeof(struct limit_row));
 	release(engine->withdrawals, options->withdrawals,
 		sizeof(struct withdrawal));
+	release(engine->holdings, options->users, sizeof(struct holdings));
+	release(engine->positions, positions_of(options),
+		sizeof(struct position_block));
+	release(engine->watches, options->limits, sizeof(struct watch));
+	release(engine->timers, options->users, sizeof(struct timer));
 	release(engine->state, 1, sizeof(struct state));
 	free(engine);
 }
@@ -170,7 +197,8 @@ engine_free(struct engine *engine)
 static const struct ident *
 intent_of(const struct message *command)
 {
-	if (command->type < CMD_ASSET_SET || command->type > CMD_CORRECTION)
+	if ((command->type < CMD_ASSET_SET || command->type > CMD_CORRECTION) &&
+		command->type != CMD_ASSET_RATE)
 		return NULL;
 	return (const struct ident *)(const void *)(command + 1);
 }
@@ -244,19 +272,26 @@ remember_intent(struct engine *engine, const struct message *command,
 	recall_add(&engine->intents, &entry);
 }
 
+/* One piece of work; what else is due gets a TICK of its own. */
 static enum refusal
 apply_tick(struct engine *engine)
 {
-	uint32_t i;
+	const uint64_t *leftover = engine->state->leftover;
+	unsigned i;
 
-	for (i = 0; i < engine->state->instruments_count; i++) {
-		struct instrument *at = &engine->state->instruments[i];
-
-		if (at->terms.status == MARKET_DELISTED && at->resting > 0) {
-			cancel_book(engine, (uint16_t)i);
+	if (stop_fire(engine))
+		return REFUSED_NONE;
+	if (timer_due_us(engine) <= engine->now_us) {
+		timer_fire(engine);
+		return REFUSED_NONE;
+	}
+	for (i = 0; i < N_ELEMENTS(engine->state->leftover); i++)
+		if (leftover[i] != 0) {
+			cancel_book(engine,
+				(uint16_t)(i * 64 +
+					(unsigned)__builtin_ctzll(leftover[i])));
 			break;
 		}
-	}
 	return REFUSED_NONE;
 }
 
@@ -300,6 +335,14 @@ dispatch(struct engine *engine, const struct message *command,
 		return apply_withdraw_end(engine, cmd);
 	case CMD_CORRECTION:
 		return apply_correction(engine, cmd);
+	case CMD_ORDER_OCO:
+		return apply_order_oco(engine, cmd, done_seq);
+	case CMD_CANCEL_AFTER:
+		return apply_cancel_after(engine, cmd);
+	case CMD_RISK_CHECK:
+		return apply_risk_check(engine, cmd);
+	case CMD_ASSET_RATE:
+		return apply_asset_rate(engine, cmd);
 	default:
 		return REFUSED_BAD_COMMAND;
 	}
@@ -316,6 +359,12 @@ copy_words(void *to, const void *from, size_t size)
 	for (i = 0; i < size / sizeof(*t); i++)
 		t[i] = f[i];
 }
+
+/* What can move its user's equity, or be refused for it. */
+#define MARKING                                                                \
+	(1u << CMD_ORDER_PLACE | 1u << CMD_ORDER_OCO | 1u << CMD_ORDER_AMEND | \
+		1u << CMD_DEPOSIT | 1u << CMD_WITHDRAW_PAY |                   \
+		1u << CMD_CORRECTION)
 
 enum refusal
 engine_apply(struct engine *engine, int64_t time_us,
@@ -345,9 +394,15 @@ engine_apply(struct engine *engine, int64_t time_us,
 		.at = (char *)(out + 1) + command->size,
 		.end = (char *)out + RECORD_MAX_BYTES,
 	};
+	user = user_find(engine, command->user);
+	if (user && __builtin_expect(user->watch != NONE, 0) &&
+		(MARKING >> command->type & 1))
+		watch_begin(engine, command->user);
 	refusal = dispatch(engine, command, done_seq);
 	if (refusal != REFUSED_NONE || *done_seq != 0)
 		return refusal;
+	if (__builtin_expect(engine->out.marked != USER_HOUSE, 0))
+		(void)watch_mark(engine);
 	out->length = (uint32_t)(engine->out.at - (char *)out);
 	engine->state->seq = engine->seq;
 	engine->state->time_us = time_us;

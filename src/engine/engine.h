@@ -61,6 +61,51 @@
  * ORDER_AMENDED, then as an order placed.
  * A balance in an event is that after the event, except that the two holds of
  * ORDER_OPENED and ORDER_AMENDED are those before any trade of theirs.
+ *
+ * Stops.  A stop-loss or take-profit waits, holding what it will need: a sell
+ * its quantity; a buy what a limit order at its price would hold, or without a
+ * price at its stop price moved up by the collar.  It is due when the market
+ * is open and the last price has reached its stop price.  No command fires
+ * one: the engine's deadline is then at once, and each TICK fires one, of the
+ * lowest instrument the lowest that rose to be due, else the highest that
+ * fell, else the one that came to its stop price first.  It becomes a limit
+ * order with its own time in force, or a market order, under its id and at its
+ * rates; what it holds is reckoned anew (ORDER_TRIGGERED), and it ends with
+ * NO_FUNDS if that cannot be had, or with RISK if a buy would break a limit.
+ *
+ * A trailing stop's stop price is at a distance from the best last price since
+ * it came: that price less (for a buy: and) TRAIL, or a part of it, cut away
+ * from it to a tick.  After a command that traded they follow, the oldest
+ * first, each to the back of those at its new stop price.  TRAILING_MAX
+ * (stop.c) of an instrument and side can wait.
+ *
+ * A pair is a limit order and a stop-loss on both sides of the last price.
+ * The stop holds only what it would need beyond the limit order's hold.  When
+ * one trades or fires, or ends, the other ends with OCO: after the TRADE, or
+ * after the ORDER_CLOSED and LEVEL of the first.  Neither can be amended.
+ *
+ * A TICK does one thing: fire a stop; else cancel the orders of a user whose
+ * dead-man switch is due (CANCEL_AFTER, then as a cancel all); else go on with
+ * a delisting.
+ *
+ * Limits of buys.  ORDER_SIZE is of the order's value: a limit order's
+ * notional, a market order's quantity at the best opposite price or budget, a
+ * stop's at its limit, else its stop price.  POSITION_SIZE bounds that value,
+ * and the user's position at the last price, and his other open buys of the
+ * instrument; POSITION_VALUE the same in money of account.
+ *
+ * Equity is all of a user's balances in money of account: the asset "USD",
+ * by the last (else reference) price of the lowest-numbered book of an asset
+ * against it, else by ASSET_RATE.  Who has a limit of daily loss or drawdown
+ * is watched: his peak, and his equity at the first look on a UTC day.  He is
+ * in breach when his equity is below the day's by the one, or below the peak
+ * by the other's part of it; buys are then refused.  After each of his own
+ * commands that can move equity, and at a RISK_CHECK, his equity is looked at
+ * (RISK, if anything changed); a breach makes him reduce-only (USER) until the
+ * first look on another day, which begins with a new peak, or an operator's
+ * word.  Deposits, withdrawals and corrections are neither gain nor loss: the
+ * day's equity moves with them, and the peak in proportion.  What a command is
+ * refused for does not change the watch.
  */
 #pragma once
 
@@ -184,7 +229,7 @@ uint64_t engine_trades(const struct engine *engine);
  * is the header, which tells engine_load() how long the others are.  The
  * format is that of ENGINE_VERSION; no other version reads it.
  */
-#define ENGINE_VERSION 1
+#define ENGINE_VERSION 2
 #define ENGINE_EXTENTS_MAX 24
 struct extent {
 	void *at;

@@ -7,7 +7,7 @@
  * before.  The matcher knows its next commands, so the chain can be walked
  * for several of them at a time.
  */
-#include "engine/state.h"
+#include "engine/orders.h"
 #include "wire/ids.h"
 
 /*

@@ -13,7 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 
 struct hasher {
 	XXH3_state_t state;
@@ -62,6 +62,7 @@ hash_markets(struct hasher *h, const struct state *state)
 		put(h, (uint64_t)asset->fees);
 		put(h, (uint64_t)asset->world);
 		put(h, (uint64_t)asset->corrections);
+		put(h, (uint64_t)asset->rate);
 	}
 	put(h, state->instruments_count);
 	for (i = 0; i < state->instruments_count; i++) {
@@ -71,6 +72,31 @@ hash_markets(struct hasher *h, const struct state *state)
 		put(h, (uint64_t)at->last_price);
 		put(h, (uint64_t)at->reference);
 	}
+}
+
+/* His positions, his watch, and his dead-man switch. */
+static void
+hash_risk(struct hasher *h, const struct engine *engine, uint32_t number)
+{
+	const struct user *user = &engine->users[number];
+	const struct watch *watch = &engine->watches[user->watch];
+	uint16_t i;
+
+	for (i = 0; i < engine->state->instruments_count; i++) {
+		const struct position *p = position_of(engine, number, i);
+
+		if (ident_is_none(p->id))
+			continue;
+		put(h, i);
+		put_bytes(h, p, sizeof(*p));
+	}
+	if (user->watch != NONE) {
+		put(h, (uint64_t)watch->peak);
+		put(h, (uint64_t)watch->day_equity);
+		put(h, (uint64_t)watch->day);
+	}
+	if (user->timer != NONE)
+		put(h, (uint64_t)engine->timers[user->timer].due_us);
 }
 
 static void
@@ -101,6 +127,7 @@ hash_user(struct hasher *h, const struct engine *engine, uint32_t number)
 		put(h, (uint64_t)row->type << 16 | row->instrument);
 		put(h, (uint64_t)row->value);
 	}
+	hash_risk(h, engine, number);
 	put(h, user->open_orders);
 	for (i = user->newest_order; i != NONE; i = engine->orders[i].user_next)
 		put(h, i);
@@ -126,30 +153,45 @@ hash_order(struct hasher *h, const struct engine *engine, uint32_t slot)
 	put(h, (uint64_t)more->taker_rate << 32 | more->maker_rate);
 	put(h, (uint64_t)more->type << 24 | (uint64_t)more->tif << 16 |
 			(uint64_t)more->stp << 8 | more->flags);
+	if (order->paired)
+		put(h, engine->stops[slot].pair);
+	if (order->live != LIVE_WAITING)
+		return;
+	put(h, (uint64_t)engine->stops[slot].limit);
+	put(h, (uint64_t)engine->stops[slot].peak);
+	put(h, (uint64_t)engine->stops[slot].trail);
+	put(h, (uint64_t)engine->stops[slot].trail_rate << 32 |
+			engine->stops[slot].older);
+}
+
+static void
+hash_ladder(struct hasher *h, const struct engine *engine,
+	const struct ladder *ladder)
+{
+	int64_t ticks = ladder->best;
+	uint32_t leaf = ladder->best_leaf, slot;
+	bool more;
+
+	put(h, ladder->levels);
+	for (more = ladder->levels > 0; more;
+		more = ladder_next(engine, ladder, ticks, &leaf, &ticks))
+		for (slot = level_of(engine, leaf, ticks)->head; slot != NONE;
+			slot = engine->orders[slot].next)
+			hash_order(h, engine, slot);
 }
 
 static void
 hash_books(struct hasher *h, const struct engine *engine)
 {
-	uint32_t i, slot, leaf;
-	int side;
+	uint32_t i;
 
-	for (i = 0; i < engine->state->instruments_count * 2; i++) {
-		const struct ladder *ladder;
-		int64_t ticks;
-		bool more;
+	for (i = 0; i < engine->state->instruments_count; i++) {
+		const struct instrument *at = &engine->state->instruments[i];
 
-		side = i % 2;
-		ladder = &engine->state->instruments[i / 2].books[side];
-		ticks = ladder->best;
-		leaf = ladder->best_leaf;
-		put(h, ladder->levels);
-		for (more = ladder->levels > 0; more;
-			more = ladder_next(engine, ladder, ticks, &leaf,
-				&ticks))
-			for (slot = level_of(engine, leaf, ticks)->head;
-				slot != NONE; slot = engine->orders[slot].next)
-				hash_order(h, engine, slot);
+		hash_ladder(h, engine, &at->books[SIDE_BUY]);
+		hash_ladder(h, engine, &at->books[SIDE_SELL]);
+		hash_ladder(h, engine, &at->waiting[FALLING]);
+		hash_ladder(h, engine, &at->waiting[RISING]);
 	}
 }
 

@@ -12,7 +12,7 @@
  */
 #include <assert.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 
 #define STEP_BITS 6
 #define STEP_MASK 63

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 
 #define RATE_MAX 100000 /* 10 % */
 
@@ -12,6 +12,18 @@ static bool
 is_text(const char *text, size_t size)
 {
 	return text[0] != '\0' && memchr(text, '\0', size) != NULL;
+}
+
+/* Risk is reckoned in the first asset of this code. */
+static void
+find_account_asset(struct state *state)
+{
+	uint32_t i;
+
+	for (i = 0; i < state->assets_count; i++)
+		if (strcmp(state->assets[i].code, "USD") == 0)
+			break;
+	state->account_asset = i < state->assets_count ? i : ASSETS_MAX;
 }
 
 enum refusal
@@ -32,6 +44,24 @@ apply_asset_set(struct engine *engine, const struct cmd_asset_set *cmd)
 	memcpy(ev->code, cmd->code, strlen(cmd->code));
 	memset(ev->spare, 0, sizeof(ev->spare));
 	memcpy(state->assets[cmd->asset].code, ev->code, sizeof(ev->code));
+	find_account_asset(state);
+	return REFUSED_NONE;
+}
+
+enum refusal
+apply_asset_rate(struct engine *engine, const struct cmd_asset_rate *cmd)
+{
+	struct ev_asset_rate *ev;
+
+	if (cmd->asset >= engine->state->assets_count)
+		return REFUSED_UNKNOWN_ASSET;
+	if (cmd->rate < 0)
+		return REFUSED_BAD_AMOUNT;
+	engine->state->assets[cmd->asset].rate = cmd->rate;
+	ev = emit(engine, EV_ASSET_RATE, sizeof(*ev), USER_HOUSE);
+	ev->asset = cmd->asset;
+	memset(ev->spare, 0, sizeof(ev->spare));
+	ev->rate = cmd->rate;
 	return REFUSED_NONE;
 }
 
@@ -66,7 +96,7 @@ change_is_sound(const struct instrument *old,
 	if (old->terms.status == MARKET_DELISTED &&
 		terms->status != MARKET_DELISTED)
 		return false;
-	return old->resting == 0 ||
+	return old->resting + old->waiting_count == 0 ||
 		(terms->lot == old->terms.lot &&
 			old->terms.tick % terms->tick == 0);
 }
@@ -76,33 +106,42 @@ change_is_sound(const struct instrument *old,
  * out of the old levels and put into the new ones in the same order.
  */
 static void
+refine_ladder(struct engine *engine, struct ladder *ladder, int64_t factor)
+{
+	uint32_t first = NONE, last = NONE, slot, next;
+
+	/* Chain all orders through NEXT, best level first. */
+	while (ladder->levels > 0) {
+		slot = level_of(engine, ladder->best_leaf, ladder->best)->head;
+		level_leave(engine, ladder, slot);
+		engine->orders[slot].next = NONE;
+		if (last == NONE)
+			first = slot;
+		else
+			engine->orders[last].next = slot;
+		last = slot;
+	}
+	*ladder = (struct ladder){.side = ladder->side};
+	for (slot = first; slot != NONE; slot = next) {
+		next = engine->orders[slot].next;
+		engine->orders[slot].ticks *= factor;
+		level_join(engine, ladder, slot);
+		if (engine->orders[slot].live != LIVE_WAITING)
+			continue;
+		engine->stops[slot].limit *= factor;
+		engine->stops[slot].peak *= factor;
+		engine->stops[slot].trail *= factor;
+	}
+}
+
+static void
 refine(struct engine *engine, struct instrument *instrument, int64_t factor)
 {
 	int side;
 
 	for (side = SIDE_BUY; side <= SIDE_SELL; side++) {
-		struct ladder old = instrument->books[side];
-		struct ladder *ladder = &instrument->books[side];
-		uint32_t first = NONE, last = NONE, slot, next;
-
-		/* Chain all orders through NEXT, best level first. */
-		while (ladder->levels > 0) {
-			slot = level_of(engine, ladder->best_leaf,
-				ladder->best)->head;
-			book_unlink(engine, slot);
-			engine->orders[slot].next = NONE;
-			if (last == NONE)
-				first = slot;
-			else
-				engine->orders[last].next = slot;
-			last = slot;
-		}
-		*ladder = (struct ladder){.side = old.side};
-		for (slot = first; slot != NONE; slot = next) {
-			next = engine->orders[slot].next;
-			engine->orders[slot].ticks *= factor;
-			book_rest(engine, slot);
-		}
+		refine_ladder(engine, &instrument->books[side], factor);
+		refine_ladder(engine, &instrument->waiting[side], factor);
 	}
 }
 
@@ -125,11 +164,12 @@ apply_instrument_set(struct engine *engine,
 		return REFUSED_BAD_TERMS;
 	if (is_new) {
 		instrument->books[SIDE_SELL].side = SIDE_SELL;
+		instrument->waiting[SIDE_SELL].side = SIDE_SELL;
 		state->instruments_count++;
 	} else {
 		factor = instrument->terms.tick / terms->tick;
 	}
-	if (instrument->resting > 0 && factor != 1)
+	if (instrument->resting + instrument->waiting_count > 0 && factor != 1)
 		refine(engine, instrument, factor);
 	instrument->terms = *terms;
 	memset(instrument->terms.symbol, 0, sizeof(terms->symbol));
@@ -142,6 +182,8 @@ apply_instrument_set(struct engine *engine,
 	ev->terms = instrument->terms;
 	if (terms->status == MARKET_DELISTED)
 		cancel_book(engine, terms->instrument);
+	else
+		instrument_watch(engine, instrument);
 	return REFUSED_NONE;
 }
 

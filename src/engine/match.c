@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 #include "wire/ids.h"
 
 struct taking {
@@ -156,7 +156,6 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 	ev->quote_asset = instrument->terms.quote;
 	ev->taker_side = t->order->side;
 	ev->spare = 0;
-	ev->maker_position = ev->taker_position = (struct position){.id = {{0}}};
 	ev->price = maker->ticks * instrument->terms.tick;
 	ev->quantity = lots * instrument->terms.lot;
 	ev->quote = quote;
@@ -166,6 +165,10 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 	house->fees += book_side(engine, t->slot, lots, quote, true, instrument,
 		&ev->taker);
 	ev->fees_after = house->fees;
+	position_book(engine, maker->user, (enum side)maker->side, ev,
+		&ev->maker_position);
+	position_book(engine, t->order->user, (enum side)t->order->side, ev,
+		&ev->taker_position);
 	/* Whoever trades with himself has the taker's balances on both sides. */
 	if (ev->maker.user == ev->taker.user) {
 		ev->maker.base_after = ev->taker.base_after;
@@ -173,17 +176,24 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 	}
 	instrument->last_price = ev->price;
 	engine->state->trades++;
+	if (__builtin_expect(t->order->paired, 0))
+		pair_end_other(engine, t->slot);
+	if (__builtin_expect(maker->paired, 0))
+		pair_end_other(engine, maker_slot);
 }
 
 static void
 end_maker(struct taking *t, uint32_t slot, enum close_reason reason)
 {
 	struct engine *engine = t->engine;
+	uint32_t other = pair_untie(engine, slot);
 
 	book_unlink(engine, slot);
 	user_list_remove(engine, &engine->users[engine->orders[slot].user],
 		slot);
 	order_close(engine, slot, reason);
+	if (other != NONE)
+		order_cancel(engine, other, CLOSE_OCO);
 }
 
 /* The taker has met an order of its own user.  True when it goes on. */
@@ -273,14 +283,18 @@ settle_rest(struct taking *t)
 		if (by_budget(t) ? t->more->lots > 0 && budget_left(t) == 0
 				 : order->left == 0)
 			t->end = CLOSE_FILLED;
-		else if (t->more->type != TYPE_LIMIT ||
+		else if (t->more->acts != TYPE_LIMIT ||
 			t->more->tif != TIF_GTC)
 			t->end = CLOSE_REMAINDER;
 	}
 	if (t->end != CLOSE_NONE) {
+		uint32_t other = pair_untie(engine, t->slot);
+
 		if (order->listed)
 			user_list_remove(engine, t->user, t->slot);
 		order_close(engine, t->slot, t->end);
+		if (other != NONE)
+			order_cancel(engine, other, CLOSE_OCO);
 		return;
 	}
 	book_rest(engine, t->slot);
@@ -336,7 +350,7 @@ match(struct engine *engine, uint32_t slot)
 	t.instrument = &engine->state->instruments[t.order->instrument];
 	t.ladder = &t.instrument->books[t.order->side == SIDE_BUY ? SIDE_SELL
 								  : SIDE_BUY];
-	if (t.more->type == TYPE_LIMIT && t.more->tif == TIF_FOK &&
+	if (t.more->acts == TYPE_LIMIT && t.more->tif == TIF_FOK &&
 		!fillable(&t))
 		t.end = CLOSE_UNFILLABLE;
 	while (t.end == CLOSE_NONE && t.ladder->levels > 0 &&
@@ -345,4 +359,6 @@ match(struct engine *engine, uint32_t slot)
 		if (!take_level(&t))
 			break;
 	settle_rest(&t);
+	if (t.instrument->waiting_count > 0 && engine->out.fills > 0)
+		stops_follow(engine, t.instrument);
 }

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/owners.h"
 
 static void
 emit_posting(struct engine *engine, enum account_kind account, uint32_t user,
@@ -47,6 +47,7 @@ apply_deposit(struct engine *engine, const struct cmd_deposit *cmd)
 	struct user *user = user_find(engine, cmd->head.user);
 	struct balance *balance;
 	struct asset *asset;
+	int64_t equity;
 
 	if (!user)
 		return REFUSED_UNKNOWN_USER;
@@ -60,8 +61,10 @@ apply_deposit(struct engine *engine, const struct cmd_deposit *cmd)
 	balance = balance_open(engine, user, cmd->asset);
 	if (!balance)
 		return REFUSED_FULL;
+	equity = flow_begin(engine, cmd->head.user);
 	balance->available += cmd->amount;
 	asset->world -= cmd->amount;
+	flow_end(engine, cmd->head.user, equity);
 	emit_posting(engine, ACCOUNT_CUSTOMER, cmd->head.user, cmd->asset,
 		cmd->amount, *balance, cmd->intent);
 	emit_posting(engine, ACCOUNT_WORLD, USER_HOUSE, cmd->asset,
@@ -147,6 +150,7 @@ apply_withdraw_end(struct engine *engine, const struct cmd_withdraw_end *cmd)
 	struct balance *balance;
 	struct asset *asset;
 	uint32_t i;
+	int64_t equity;
 
 	if (!user_find(engine, cmd->head.user))
 		return REFUSED_UNKNOWN_USER;
@@ -159,9 +163,11 @@ apply_withdraw_end(struct engine *engine, const struct cmd_withdraw_end *cmd)
 	asset = &engine->state->assets[withdrawal->asset];
 	balance = balance_of(engine, &engine->users[withdrawal->user],
 		withdrawal->asset);
+	equity = flow_begin(engine, cmd->head.user);
 	balance->held -= withdrawal->amount;
 	if (cmd->head.type == CMD_WITHDRAW_PAY) {
 		asset->world += withdrawal->amount;
+		flow_end(engine, cmd->head.user, equity);
 		emit_withdrawal(engine, withdrawal, WITHDRAWAL_PAID);
 		emit_posting(engine, ACCOUNT_CUSTOMER, withdrawal->user,
 			withdrawal->asset, -withdrawal->amount, *balance,
@@ -187,6 +193,7 @@ apply_correction(struct engine *engine, const struct cmd_correction *cmd)
 	struct user *user = user_find(engine, cmd->head.user);
 	struct balance *balance;
 	struct asset *asset;
+	int64_t equity;
 
 	if (!user)
 		return REFUSED_UNKNOWN_USER;
@@ -202,8 +209,10 @@ apply_correction(struct engine *engine, const struct cmd_correction *cmd)
 		return REFUSED_NO_FUNDS;
 	if (!can_come(asset, asset->corrections, cmd->amount))
 		return REFUSED_TOTAL_OVERFLOW;
+	equity = flow_begin(engine, cmd->head.user);
 	balance->available += cmd->amount;
 	asset->corrections -= cmd->amount;
+	flow_end(engine, cmd->head.user, equity);
 	emit_posting(engine, ACCOUNT_CUSTOMER, cmd->head.user, cmd->asset,
 		cmd->amount, *balance, cmd->intent);
 	emit_posting(engine, ACCOUNT_CORRECTIONS, USER_HOUSE, cmd->asset,

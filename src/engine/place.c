@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * place.c - accepting a new order.
- *
- * All checks come before the first change, in an order that is fixed: who,
- * what kind, whether it was done before, the numbers, the market, the limits,
- * and the money last.
  */
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "engine/state.h"
-
-/* A new order on its way through the checks. */
-struct placing {
-	struct engine *engine;
-	const struct cmd_order_place *cmd;
-	struct user *user;
-	struct terms terms;
-	const struct ladder *opposite;
-	int64_t hold;
-	size_t client_id_length;
-};
-
-static bool
-has_client_id(const struct cmd_order_place *cmd)
-{
-	return cmd->head.size > ORDER_PLACE_SHORT && cmd->client_id_length > 0;
-}
+#include "engine/place.h"
 
 static bool
 client_id_is_good(const struct cmd_order_place *cmd)
@@ -56,14 +35,24 @@ client_key(uint32_t user, const char *id, size_t length, uint64_t key[2])
 
 /* What "the same terms" means: all that decides what the order does. */
 static uint64_t
-terms_hash(const struct cmd_order_place *cmd)
+terms_hash(const struct placing *p)
 {
 	struct cmd_order_place terms;
+	struct cmd_order_oco pair;
 
-	memcpy(&terms, cmd, ORDER_PLACE_SHORT);
+	if (p->oco) {
+		memcpy(&pair, p->oco, ORDER_OCO_SHORT);
+		pair.head = (struct message){0, 0, 0};
+		memset(pair.spare, 0, sizeof(pair.spare));
+		return XXH3_64bits(&pair, ORDER_OCO_SHORT);
+	}
+	message_read(&p->cmd->head, &terms, sizeof(terms));
 	terms.head = (struct message){0, 0, 0};
 	terms.spare = 0;
-	return XXH3_64bits(&terms, ORDER_PLACE_SHORT);
+	terms.client_id_length = 0;
+	memset(terms.client_id, 0, sizeof(terms.client_id));
+	terms.spare2 = 0;
+	return XXH3_64bits(&terms, sizeof(terms));
 }
 
 static enum refusal
@@ -81,7 +70,7 @@ check_form(struct placing *p)
 		return REFUSED_UNKNOWN_INSTRUMENT;
 	if (cmd->side > SIDE_SELL)
 		return REFUSED_BAD_SIDE;
-	if (cmd->type > TYPE_MARKET)
+	if (cmd->type > TYPE_TRAILING_STOP)
 		return REFUSED_BAD_TYPE;
 	if (cmd->tif > TIF_FOK)
 		return REFUSED_BAD_TIF;
@@ -110,148 +99,30 @@ check_memory(const struct placing *p, uint64_t *done_seq)
 	entry = recall_find(&p->engine->client_ids, key, p->engine->now_us);
 	if (!entry)
 		return REFUSED_NONE;
-	if (entry->terms != terms_hash(p->cmd))
+	if (entry->terms != terms_hash(p))
 		return REFUSED_OTHER_TERMS;
 	*done_seq = entry->seq;
 	return REFUSED_NONE;
 }
 
-static enum refusal
-check_limit_numbers(struct placing *p)
-{
-	const struct cmd_order_place *cmd = p->cmd;
-	struct terms *terms = &p->terms;
-
-	if (cmd->quantity <= 0)
-		return REFUSED_BAD_QUANTITY;
-	if (!divide_exactly(terms->instrument->lot, cmd->quantity,
-		    &terms->lots))
-		return REFUSED_OFF_LOT;
-	if (cmd->quote_budget != 0)
-		return REFUSED_BAD_AMOUNT;
-	if (cmd->price <= 0)
-		return REFUSED_BAD_PRICE;
-	if (!divide_exactly(terms->instrument->tick, cmd->price, &terms->ticks))
-		return REFUSED_OFF_TICK;
-	return REFUSED_NONE;
-}
-
-static enum refusal
-check_market_numbers(struct placing *p)
+enum refusal
+check_who(struct placing *p, uint64_t *done_seq)
 {
 	const struct cmd_order_place *cmd = p->cmd;
 
-	if (cmd->price != 0)
-		return REFUSED_BAD_PRICE;
-	if (cmd->quantity < 0 || cmd->quote_budget < 0 ||
-		(cmd->quantity == 0 && cmd->quote_budget == 0))
-		return REFUSED_BAD_QUANTITY;
-	if (cmd->quantity > 0 && cmd->quote_budget > 0)
-		return REFUSED_BAD_AMOUNT;
-	if (!divide_exactly(p->terms.instrument->lot, cmd->quantity,
-		    &p->terms.lots))
-		return REFUSED_OFF_LOT;
-	return REFUSED_NONE;
-}
-
-enum refusal
-check_band(const struct instrument *instrument, int64_t price)
-{
-	const struct instrument_terms *terms = &instrument->terms;
-	int64_t around = instrument->last_price != 0 ? instrument->last_price
-						     : instrument->reference;
-	__int128 scaled = (__int128)price * RATE_SCALE;
-
-	if (terms->band_high == 0)
+	TRY_RULE(check_form(p));
+	TRY_RULE(check_memory(p, done_seq));
+	if (*done_seq != 0)
 		return REFUSED_NONE;
-	if (around == 0)
-		return REFUSED_NO_REFERENCE;
-	if (price != 0 &&
-		(scaled < (__int128)around * terms->band_low ||
-			scaled > (__int128)around * terms->band_high))
-		return REFUSED_OUT_OF_BAND;
-	return REFUSED_NONE;
-}
-
-enum refusal
-check_notional(struct terms *terms, uint32_t rate)
-{
-	int64_t notional, hold;
-
-	if (__builtin_mul_overflow(terms->ticks, terms->lots, &notional) ||
-		__builtin_mul_overflow(notional, terms->instrument->unit,
-			&notional))
-		return REFUSED_TOO_BIG;
-	if (terms->side == SIDE_BUY &&
-		__builtin_add_overflow(notional,
-			ceil_rate((unsigned __int128)(uint64_t)notional * rate),
-			&hold))
-		return REFUSED_TOO_BIG;
-	terms->notional = notional;
-	return REFUSED_NONE;
-}
-
-enum refusal
-check_value(const struct engine *engine, const struct user *user,
-	const struct instrument *instrument, __int128 value)
-{
-	int64_t most;
-
-	if (value < instrument->terms.min_notional)
-		return REFUSED_MIN_NOTIONAL;
-	if (user->limits == NONE)
-		return REFUSED_NONE;
-	most = limit_of(engine, user, LIMIT_ORDER_SIZE,
-		instrument->terms.instrument);
-	return most != 0 && value > most ? REFUSED_ORDER_SIZE : REFUSED_NONE;
-}
-
-/* The worst price that a market order may reach. */
-static int64_t
-collar_ticks(const struct placing *p)
-{
-	int64_t best = p->opposite->best, ticks;
-	uint32_t collar = p->terms.instrument->terms.collar;
-
-	if (p->terms.side == SIDE_BUY) {
-		__int128 high = (__int128)best * (RATE_SCALE + collar) /
-			RATE_SCALE;
-
-		return high > INT64_MAX ? INT64_MAX : (int64_t)high;
-	}
-	ticks = (int64_t)(((__int128)best * (RATE_SCALE - collar) + RATE_SCALE -
-				  1) /
-		RATE_SCALE);
-	return ticks < 1 ? 1 : ticks;
-}
-
-/* Terms of a market order whose other side is not empty. */
-static enum refusal
-price_market(struct placing *p, __int128 *value)
-{
-	const struct cmd_order_place *cmd = p->cmd;
-	struct terms *terms = &p->terms;
-	const struct instrument *instrument = terms->instrument;
-	uint32_t rate = higher_rate(instrument->terms.taker_rate,
-		instrument->terms.maker_rate);
-	__int128 unit, lots;
-
-	terms->ticks = collar_ticks(p);
-	if (cmd->quote_budget == 0) {
-		*value = (__int128)p->opposite->best * terms->lots *
-			instrument->unit;
-		return check_notional(terms, rate);
-	}
-	*value = cmd->quote_budget;
-	if (terms->side == SIDE_BUY) {
-		p->hold = cmd->quote_budget;
-		return REFUSED_NONE;
-	}
-	unit = (__int128)terms->ticks * instrument->unit;
-	lots = (cmd->quote_budget + unit - 1) / unit;
-	if (lots * instrument->terms.lot > INT64_MAX)
-		return REFUSED_TOO_BIG;
-	p->hold = (int64_t)lots * instrument->terms.lot;
+	if (p->terms.instrument->terms.status != MARKET_TRADING)
+		return REFUSED_NOT_TRADING;
+	if (cmd->side == SIDE_BUY && p->user->reduce_only != REDUCE_NO &&
+		reduces_only(p->engine, p->user))
+		return REFUSED_REDUCE_ONLY;
+	p->terms.side = (enum side)cmd->side;
+	p->opposite = &p->terms.instrument->books[cmd->side == SIDE_BUY
+			? SIDE_SELL
+			: SIDE_BUY];
 	return REFUSED_NONE;
 }
 
@@ -259,86 +130,102 @@ static enum refusal
 check_numbers(struct placing *p)
 {
 	const struct cmd_order_place *cmd = p->cmd;
-	struct terms *terms = &p->terms;
-	const struct instrument *instrument = terms->instrument;
-	bool market = cmd->type == TYPE_MARKET;
-	enum refusal refusal = market ? check_market_numbers(p)
-				      : check_limit_numbers(p);
-	uint32_t rate = higher_rate(instrument->terms.taker_rate,
-		instrument->terms.maker_rate);
-	__int128 value;
+	const struct instrument *at = p->terms.instrument;
 
-	if (refusal != REFUSED_NONE)
-		return refusal;
-	if (cmd->stop_price != 0)
-		return REFUSED_BAD_STOP_PRICE;
-	refusal = check_band(instrument, cmd->price);
-	if (refusal != REFUSED_NONE)
-		return refusal;
-	if (market && p->opposite->levels == 0)
-		/* It will end unfilled and holds nothing. */
-		return cmd->quote_budget == 0
-			? REFUSED_NONE
-			: check_value(p->engine, p->user, instrument,
-				  cmd->quote_budget);
-	if (market) {
-		refusal = price_market(p, &value);
-	} else {
-		refusal = check_notional(terms, rate);
-		value = terms->notional;
+	switch ((enum order_type)cmd->type) {
+	case TYPE_LIMIT:
+		TRY_RULE(check_form_limit(p));
+		TRY_RULE(check_band(at, cmd->price));
+		return value_limit(p);
+	case TYPE_MARKET:
+		TRY_RULE(check_form_market(p));
+		TRY_RULE(check_band(at, cmd->price));
+		/* With nobody there it ends unfilled and holds nothing. */
+		p->value = cmd->quote_budget;
+		return p->opposite->levels == 0 ? REFUSED_NONE
+						: value_market(p);
+	case TYPE_STOP_LOSS:
+	case TYPE_TAKE_PROFIT:
+	case TYPE_TRAILING_STOP:
+		TRY_RULE(check_form_stop(p));
+		TRY_RULE(check_band(at, cmd->price));
+		return value_stop(p);
 	}
-	if (refusal != REFUSED_NONE)
-		return refusal;
-	refusal = check_value(p->engine, p->user, instrument, value);
-	if (refusal != REFUSED_NONE || (market && cmd->quote_budget != 0))
-		return refusal;
-	p->hold = terms->side == SIDE_SELL
-		? cmd->quantity
-		: terms->notional +
-			ceil_rate((unsigned __int128)(uint64_t)terms->notional *
-				rate);
-	return REFUSED_NONE;
+	return REFUSED_BAD_TYPE;
+}
+
+/* Is there anything whose value could be too small, or too much? */
+static bool
+has_value(const struct placing *p)
+{
+	return p->cmd->type != TYPE_MARKET || p->opposite->levels > 0 ||
+		p->cmd->quote_budget != 0;
+}
+
+static enum refusal
+check_limits(const struct placing *p)
+{
+	struct exposure buy;
+
+	TRY_RULE(check_value(p->engine, p->user, p->terms.instrument,
+		p->value));
+	if (p->cmd->side == SIDE_SELL)
+		return REFUSED_NONE;
+	buy = placing_exposure(p);
+	return risk_check(p->engine, &buy);
+}
+
+enum refusal
+check_open_orders(const struct placing *p, uint32_t n)
+{
+	int64_t most = p->engine->options.open_orders_user, own;
+
+	own = p->user->limits == NONE
+		? 0
+		: limit_of(p->engine, p->user, LIMIT_OPEN_ORDERS,
+			  INSTRUMENT_ANY);
+	if (own != 0 && own < most)
+		most = own;
+	return (int64_t)p->user->open_orders + n > most ? REFUSED_OPEN_ORDERS
+							: REFUSED_NONE;
+}
+
+enum refusal
+check_available(const struct placing *p, int64_t hold)
+{
+	const struct instrument_terms *terms = &p->terms.instrument->terms;
+	const struct balance *held = balance_of(p->engine, p->user,
+		p->terms.side == SIDE_BUY ? terms->quote : terms->base);
+
+	return held->available < hold ? REFUSED_NO_FUNDS : REFUSED_NONE;
 }
 
 /* What depends on the book, on his other orders, and on his money. */
 static enum refusal
-check_state(struct placing *p)
+check_state(const struct placing *p)
 {
 	const struct cmd_order_place *cmd = p->cmd;
-	const struct instrument_terms *terms = &p->terms.instrument->terms;
-	struct engine *engine = p->engine;
-	const struct balance *held;
-	int64_t most = engine->options.open_orders_user, own;
 
-	if (cmd->type == TYPE_LIMIT && cmd->tif == TIF_GTC) {
-		own = p->user->limits == NONE
-			? 0
-			: limit_of(engine, p->user, LIMIT_OPEN_ORDERS,
-				  INSTRUMENT_ANY);
-		if (own != 0 && own < most)
-			most = own;
-		if (p->user->open_orders >= most)
-			return REFUSED_OPEN_ORDERS;
-	}
+	if (p->stop_ticks != 0 ||
+		(cmd->type == TYPE_LIMIT && cmd->tif == TIF_GTC))
+		TRY_RULE(check_open_orders(p, 1));
 	if ((cmd->flags & ORDER_POST_ONLY) && p->opposite->levels > 0 &&
 		crosses(p->terms.side, p->terms.ticks, p->opposite->best))
 		return REFUSED_WOULD_TAKE;
-	held = balance_of(engine, p->user,
-		p->terms.side == SIDE_BUY ? terms->quote : terms->base);
-	return held->available < p->hold ? REFUSED_NO_FUNDS : REFUSED_NONE;
+	return check_available(p, p->hold);
 }
 
 static void
-remember(struct placing *p, struct ident order)
+remember(const struct placing *p)
 {
 	struct engine *engine = p->engine;
 	struct recall *ids = &engine->client_ids;
 	struct remembered entry = {
 		.until_us = engine->now_us + MEMORY_US,
 		.seq = engine->seq,
-		.terms = terms_hash(p->cmd),
+		.terms = terms_hash(p),
 		.user = p->cmd->head.user,
-		.order = order,
+		.order = order_id(engine, p->slot),
 	};
 
 	client_key(p->cmd->head.user, p->cmd->client_id,
@@ -351,60 +238,81 @@ remember(struct placing *p, struct ident order)
 	recall_add(ids, &entry);
 }
 
+/* What only few orders have is left out of the event of the others. */
 static void
-emit_opened(struct placing *p, uint32_t slot, const struct balance *after)
+emit_opened(const struct placing *p, const struct balance *after)
 {
 	const struct cmd_order_place *cmd = p->cmd;
-	size_t size = has_client_id(cmd) ? sizeof(struct ev_order_opened)
-					 : ORDER_OPENED_SHORT;
-	struct ev_order_opened *ev =
-		emit(p->engine, EV_ORDER_OPENED, size, cmd->head.user);
+	struct engine *engine = p->engine;
+	const struct order *order = &engine->orders[p->slot];
+	bool whole = has_client_id(cmd) || order->paired ||
+		cmd->type == TYPE_TRAILING_STOP;
+	struct ev_order_opened *ev = emit(engine, EV_ORDER_OPENED,
+		whole ? sizeof(*ev) : ORDER_OPENED_SHORT, cmd->head.user);
 
-	ev->order = order_id(p->engine, slot);
+	ev->order = order_id(engine, p->slot);
 	ev->instrument = cmd->instrument;
 	ev->side = cmd->side;
 	ev->type = cmd->type;
 	ev->tif = cmd->tif;
 	ev->stp = cmd->stp;
 	ev->flags = cmd->flags;
-	ev->status = ORDER_OPEN;
+	ev->status = p->stop_ticks != 0 ? ORDER_WAITING : ORDER_OPEN;
 	ev->price = cmd->price;
 	ev->quantity = cmd->quantity;
 	ev->quote_budget = cmd->quote_budget;
-	ev->stop_price = cmd->stop_price;
+	ev->stop_price = p->stop_ticks * p->terms.instrument->terms.tick;
 	ev->hold = p->hold;
 	ev->after = *after;
-	if (!has_client_id(cmd))
+	if (!whole)
 		return;
 	memset((char *)ev + ORDER_OPENED_SHORT, 0,
 		sizeof(*ev) - ORDER_OPENED_SHORT);
-	ev->client_id_length = cmd->client_id_length;
-	memcpy(ev->client_id, cmd->client_id, cmd->client_id_length);
+	if (has_client_id(cmd)) {
+		ev->client_id_length = cmd->client_id_length;
+		memcpy(ev->client_id, cmd->client_id, cmd->client_id_length);
+	}
+	if (order->paired)
+		ev->pair = order_id(engine, engine->stops[p->slot].pair);
+	if (cmd->type == TYPE_TRAILING_STOP) {
+		ev->trail = cmd->trail;
+		ev->trail_rate = cmd->trail_rate;
+	}
 }
 
-static enum refusal
+enum refusal
+take_slot(struct placing *p)
+{
+	struct engine *engine = p->engine;
+	const struct cmd_order_place *cmd = p->cmd;
+	const struct instrument *at = p->terms.instrument;
+
+	if (cmd->type == TYPE_TRAILING_STOP &&
+		at->trailing[cmd->side].count >= TRAILING_MAX)
+		return REFUSED_FULL;
+	/* All of it exists from here on: matching never makes room. */
+	if (!balance_open(engine, p->user, at->terms.base) ||
+		!balance_open(engine, p->user, at->terms.quote) ||
+		!position_open(engine, cmd->head.user, cmd->instrument))
+		return REFUSED_FULL;
+	p->slot = order_take(engine, cmd->head.user);
+	return p->slot == NONE ? REFUSED_FULL : REFUSED_NONE;
+}
+
+void
 open_order(struct placing *p)
 {
 	struct engine *engine = p->engine;
 	const struct cmd_order_place *cmd = p->cmd;
 	const struct instrument_terms *terms = &p->terms.instrument->terms;
-	struct order *order;
-	struct order_more *more;
+	struct order *order = &engine->orders[p->slot];
+	struct order_more *more = &engine->more[p->slot];
+	bool waits = p->stop_ticks != 0;
 	struct balance *held;
-	uint32_t slot;
 
-	/* Both balances exist from here on: matching never makes room. */
-	if (!balance_open(engine, p->user, terms->base) ||
-		!balance_open(engine, p->user, terms->quote))
-		return REFUSED_FULL;
-	slot = order_take(engine, cmd->head.user);
-	if (slot == NONE)
-		return REFUSED_FULL;
-	order = &engine->orders[slot];
-	more = &engine->more[slot];
 	order->instrument = cmd->instrument;
 	order->side = cmd->side;
-	order->ticks = p->terms.ticks;
+	order->ticks = waits ? p->stop_ticks : p->terms.ticks;
 	order->left = p->terms.lots;
 	order->hold = p->hold;
 	more->lots = p->terms.lots;
@@ -415,16 +323,24 @@ open_order(struct placing *p)
 	more->tif = cmd->tif;
 	more->stp = cmd->stp;
 	more->flags = cmd->flags;
+	more->acts = cmd->type == TYPE_MARKET ||
+			(waits && p->stop.limit == 0)
+		? TYPE_MARKET
+		: TYPE_LIMIT;
 	held = balance_of(engine, p->user,
 		cmd->side == SIDE_BUY ? terms->quote : terms->base);
 	held->available -= p->hold;
 	held->held += p->hold;
 	p->user->last_seq = engine->seq;
-	emit_opened(p, slot, held);
+	emit_opened(p, held);
 	if (has_client_id(cmd))
-		remember(p, order_id(engine, slot));
-	match(engine, slot);
-	return REFUSED_NONE;
+		remember(p);
+	if (!waits)
+		return;
+	p->stop.pair = engine->stops[p->slot].pair;
+	engine->stops[p->slot] = p->stop;
+	stop_wait(engine, p->slot);
+	user_list_add(engine, p->user, p->slot);
 }
 
 enum refusal
@@ -432,25 +348,17 @@ apply_order_place(struct engine *engine, const struct cmd_order_place *cmd,
 	uint64_t *done_seq)
 {
 	struct placing p = {.engine = engine, .cmd = cmd};
-	enum refusal refusal = check_form(&p);
 
-	if (refusal != REFUSED_NONE)
-		return refusal;
-	refusal = check_memory(&p, done_seq);
-	if (refusal != REFUSED_NONE || *done_seq != 0)
-		return refusal;
-	if (p.terms.instrument->terms.status != MARKET_TRADING)
-		return REFUSED_NOT_TRADING;
-	if (p.user->reduce_only && cmd->side == SIDE_BUY)
-		return REFUSED_REDUCE_ONLY;
-	p.terms.side = (enum side)cmd->side;
-	p.opposite = &p.terms.instrument->books[cmd->side == SIDE_BUY
-			? SIDE_SELL
-			: SIDE_BUY];
-	refusal = check_numbers(&p);
-	if (refusal == REFUSED_NONE)
-		refusal = check_state(&p);
-	if (refusal == REFUSED_NONE)
-		refusal = open_order(&p);
-	return refusal;
+	TRY_RULE(check_who(&p, done_seq));
+	if (*done_seq != 0)
+		return REFUSED_NONE;
+	TRY_RULE(check_numbers(&p));
+	if (has_value(&p))
+		TRY_RULE(check_limits(&p));
+	TRY_RULE(check_state(&p));
+	TRY_RULE(take_slot(&p));
+	open_order(&p);
+	if (p.stop_ticks == 0)
+		match(engine, p.slot);
+	return REFUSED_NONE;
 }

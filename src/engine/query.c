@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 
 uint64_t
 engine_seq(const struct engine *engine)
@@ -81,13 +81,12 @@ int64_t
 engine_deadline_us(const struct engine *engine)
 {
 	const struct state *state = engine->state;
-	uint32_t i;
+	size_t i;
 
-	for (i = 0; i < state->instruments_count; i++)
-		if (state->instruments[i].terms.status == MARKET_DELISTED &&
-			state->instruments[i].resting > 0)
+	for (i = 0; i < N_ELEMENTS(state->due); i++)
+		if ((state->due[i] | state->leftover[i]) != 0)
 			return state->time_us;
-	return INT64_MAX;
+	return timer_due_us(engine);
 }
 
 size_t
@@ -179,10 +178,15 @@ engine_extents(const struct engine *engine,
 	WHOLE(engine->blocks, state->blocks.used);
 	WHOLE(engine->orders, state->orders.used);
 	WHOLE(engine->more, state->orders.used);
+	WHOLE(engine->stops, state->orders.used);
 	WHOLE(engine->leaves, state->leaves.used);
 	WHOLE(engine->nodes, state->nodes.used);
 	WHOLE(engine->limits, state->limits.used);
 	WHOLE(engine->withdrawals, state->withdrawals.used);
+	WHOLE(engine->holdings, state->users_used);
+	WHOLE(engine->positions, state->positions.used);
+	WHOLE(engine->watches, state->watches.used);
+	WHOLE(engine->timers, state->timers_count + 1);
 	WHOLE(engine->intents.entries, state->intents.used);
 	WHOLE(engine->client_ids.entries, state->client_ids.used);
 	WHOLE(engine->sessions.entries, state->sessions.used);
@@ -224,7 +228,12 @@ header_fits(struct engine *engine, const struct state *own)
 		pool_fits(&state->nodes, &state->nodes, own->nodes.capacity) &&
 		pool_fits(&state->limits, &state->limits, own->limits.capacity) &&
 		pool_fits(&state->withdrawals, &state->withdrawals,
-			own->withdrawals.capacity);
+			own->withdrawals.capacity) &&
+		pool_fits(&state->positions, &state->positions,
+			own->positions.capacity) &&
+		pool_fits(&state->watches, &state->watches,
+			own->watches.capacity) &&
+		state->timers_count < engine->options.users;
 }
 
 bool

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/state.h"
+#include "engine/orders.h"
 
 struct check {
 	const struct engine *engine;
@@ -37,6 +37,91 @@ held_of(struct check *c, uint32_t user, uint16_t asset)
 	return &c->held[(size_t)user * ASSETS_MAX + asset];
 }
 
+/* The two of a pair know each other, and only one of them waits. */
+static bool
+pair_is_sound(const struct engine *engine, uint32_t slot)
+{
+	const struct order *order = &engine->orders[slot], *other;
+	uint32_t pair;
+
+	if (!order->paired)
+		return true;
+	pair = engine->stops[slot].pair;
+	other = &engine->orders[pair];
+	return other->paired && engine->stops[pair].pair == slot &&
+		other->user == order->user && other->side == order->side &&
+		other->instrument == order->instrument &&
+		other->live + order->live == LIVE_BOOK + LIVE_WAITING;
+}
+
+static bool
+check_waiting_order(struct check *c, uint32_t slot, const struct instrument *at,
+	enum waiting direction, int64_t ticks)
+{
+	const struct order *order = &c->engine->orders[slot];
+
+	if (order->live != LIVE_WAITING || order->ticks != ticks ||
+		order->instrument != at->terms.instrument || !order->listed ||
+		order->left != c->engine->more[slot].lots ||
+		waits_for(c->engine->more[slot].type, order->side) !=
+			direction ||
+		!pair_is_sound(c->engine, slot))
+		return blame(c, "stop %u is not what its place says", slot);
+	if (order->side == SIDE_SELL &&
+		order->hold != (order->paired ? 0 : order->left * at->terms.lot))
+		return blame(c, "stop %u holds %lld", slot,
+			(long long)order->hold);
+	*held_of(c, order->user,
+		order->side == SIDE_BUY ? at->terms.quote : at->terms.base) +=
+		order->hold;
+	c->listed[order->user]++;
+	return true;
+}
+
+static bool
+check_waiting(struct check *c, const struct instrument *at,
+	enum waiting direction, uint64_t *waiting)
+{
+	const struct ladder *ladder = &at->waiting[direction];
+	int64_t ticks = ladder->best;
+	uint32_t leaf = ladder->best_leaf, slot;
+	bool more;
+
+	for (more = ladder->levels > 0; more;
+		more = ladder_next(c->engine, ladder, ticks, &leaf, &ticks))
+		for (slot = level_of(c->engine, leaf, ticks)->head;
+			slot != NONE; slot = c->engine->orders[slot].next) {
+			if (!check_waiting_order(c, slot, at, direction, ticks))
+				return false;
+			(*waiting)++;
+		}
+	return true;
+}
+
+/* Older ones have seen all that younger ones have. */
+static bool
+trailing_is_sound(const struct engine *engine, const struct instrument *at,
+	enum side side)
+{
+	const struct trailing *list = &at->trailing[side];
+	uint32_t slot, n = 0;
+	int64_t peak = 0;
+
+	for (slot = list->oldest; slot != NONE;
+		slot = engine->stops[slot].younger, n++) {
+		const struct stop *stop = &engine->stops[slot];
+
+		if (n > list->count || engine->orders[slot].side != side ||
+			engine->more[slot].type != TYPE_TRAILING_STOP ||
+			(n > 0 &&
+				(side == SIDE_SELL ? stop->peak > peak
+						   : stop->peak < peak)))
+			return false;
+		peak = stop->peak;
+	}
+	return n == list->count;
+}
+
 static bool
 check_order(struct check *c, uint32_t slot, const struct instrument *at,
 	int side, int64_t ticks)
@@ -45,7 +130,7 @@ check_order(struct check *c, uint32_t slot, const struct instrument *at,
 	const struct order_more *more = &c->engine->more[slot];
 	int64_t hold;
 
-	if (!order->live || order->side != side || order->ticks != ticks ||
+	if (order->live != LIVE_BOOK || !pair_is_sound(c->engine, slot) || order->side != side || order->ticks != ticks ||
 		order->instrument != at->terms.instrument || order->left <= 0 ||
 		order->left > more->lots || !order->listed)
 		return blame(c, "order %u is not what its level says", slot);
@@ -105,7 +190,7 @@ check_books(struct check *c)
 
 	for (i = 0; i < state->instruments_count; i++) {
 		const struct instrument *at = &state->instruments[i];
-		uint64_t resting = 0;
+		uint64_t resting = 0, waiting = 0;
 
 		if (!check_side(c, at, SIDE_BUY, &resting) ||
 			!check_side(c, at, SIDE_SELL, &resting))
@@ -119,11 +204,39 @@ check_books(struct check *c)
 			at->books[0].best >= at->books[1].best)
 			return blame(c, "the book of %s is crossed",
 				at->terms.symbol);
-		all += resting;
+		if (!check_waiting(c, at, FALLING, &waiting) ||
+			!check_waiting(c, at, RISING, &waiting))
+			return false;
+		if (waiting != at->waiting_count ||
+			!trailing_is_sound(c->engine, at, SIDE_BUY) ||
+			!trailing_is_sound(c->engine, at, SIDE_SELL))
+			return blame(c, "%s counts its stops wrongly",
+				at->terms.symbol);
+		all += resting + waiting;
 	}
 	if (all != state->orders.live)
 		return blame(c, "%u orders live, %llu rest", state->orders.live,
 			(unsigned long long)all);
+	return true;
+}
+
+static bool
+check_holdings(struct check *c, uint32_t number)
+{
+	const struct user *user = &c->engine->users[number];
+	uint16_t i;
+
+	for (i = 0; i < c->engine->state->instruments_count; i++) {
+		const struct position *p = position_of(c->engine, number, i);
+
+		if (p->quantity < 0 || p->cost < 0 ||
+			(p->quantity == 0 && p->cost != 0))
+			return blame(c, "user %u has an odd position in %u",
+				number, i);
+	}
+	if (user->reduce_only == REDUCE_RISK && user->watch == NONE)
+		return blame(c, "user %u is bound by a watch he has not",
+			number);
 	return true;
 }
 
@@ -148,6 +261,8 @@ check_user(struct check *c, uint32_t number, __int128 *sums)
 		sums[asset] += balance->available;
 		sums[asset] += balance->held;
 	}
+	if (!check_holdings(c, number))
+		return false;
 	for (slot = user->newest_order; slot != NONE;
 		slot = c->engine->orders[slot].user_next)
 		if (++n > user->open_orders)
@@ -176,6 +291,8 @@ check_all(struct check *c)
 	for (i = 1; i < state->users_used; i++)
 		if (c->engine->users[i].epoch != 0 && !check_user(c, i, sums))
 			return false;
+	if (!timers_sound(c->engine))
+		return blame(c, "the dead-man switches are out of order");
 	for (i = 0; i < state->assets_count; i++) {
 		const struct asset *asset = &state->assets[i];
 

@@ -30,14 +30,23 @@ struct order {
 	uint32_t prev;
 	uint16_t instrument;
 	uint8_t side;
-	uint8_t live;
-	int64_t ticks; /* limit; of a market order the collar */
+	uint8_t live; /* enum live */
+	int64_t ticks; /* limit; of a market order the collar; of a stop that
+			  waits its stop price */
 	int64_t left;  /* lots */
 	int64_t hold;  /* units that are still set aside for it */
 	uint32_t user_next; /* older order of the same user */
 	uint32_t user_prev;
-	uint32_t leaf; /* that its level is in, while it rests */
-	uint32_t listed; /* 1: in its user's list of open orders */
+	uint32_t leaf; /* that its level is in, while it rests or waits */
+	uint8_t listed; /* 1: in its user's list of open orders */
+	uint8_t paired; /* 1: its stop row names the other of its pair */
+	uint8_t spare[2];
+};
+
+enum live {
+	LIVE_NOT = 0,
+	LIVE_BOOK = 1, /* in the book, or on its way there */
+	LIVE_WAITING = 2 /* a stop that has not fired */
 };
 
 struct order_more {
@@ -53,7 +62,19 @@ struct order_more {
 	uint8_t tif;
 	uint8_t stp;
 	uint8_t flags;
-	uint32_t spare;
+	uint8_t acts; /* as which type it meets the book: LIMIT or MARKET */
+	uint8_t spare[3];
+};
+
+/* What only stops and pairs have; in a row of the order's own index. */
+struct stop {
+	int64_t limit; /* ticks; 0: it becomes a market order */
+	int64_t peak;  /* trailing: the best last price since, in ticks */
+	int64_t trail; /* ticks; 0: by rate, or not trailing */
+	uint32_t trail_rate;
+	uint32_t pair;    /* the other order */
+	uint32_t older;   /* trailing stop of its side and instrument */
+	uint32_t younger;
 };
 
 struct level {
@@ -97,6 +118,19 @@ struct divider {
 	uint32_t spare;
 };
 
+/*
+ * Trailing stops of a side, by age.  Who came later has seen less, so peaks
+ * never get better from the oldest to the youngest.
+ */
+struct trailing {
+	uint32_t oldest;
+	uint32_t youngest;
+	uint32_t count;
+	uint32_t spare;
+};
+
+enum waiting { FALLING = SIDE_BUY, RISING = SIDE_SELL };
+
 struct instrument {
 	struct instrument_terms terms;
 	int64_t unit; /* quote units of one lot at one tick */
@@ -106,10 +140,50 @@ struct instrument {
 	struct divider tick;
 	struct divider lot;
 	struct ladder books[2]; /* by enum side */
+	/*
+	 * Stops by their stop price: those that fire when the last price falls
+	 * to it, the highest first as bids are, and those that fire when it
+	 * rises to it, the lowest first.
+	 */
+	struct ladder waiting[2];
+	uint64_t waiting_count;
+	struct trailing trailing[2]; /* by the orders' side */
 };
 
 struct balance_block {
 	struct balance of[BLOCK_ASSETS];
+};
+
+#define BLOCK_POSITIONS 8
+
+/* One cache line a position. */
+struct position_row {
+	struct position is;
+	uint64_t spare;
+};
+
+struct position_block {
+	struct position_row of[BLOCK_POSITIONS];
+};
+
+/* Where a user's positions are, by instrument. */
+struct holdings {
+	uint32_t blocks[INSTRUMENTS_MAX / BLOCK_POSITIONS];
+};
+
+/* The equity of a user with a daily loss or drawdown limit. */
+struct watch {
+	int64_t peak;
+	int64_t day_equity;
+	int32_t day;
+	uint32_t next_free;
+};
+
+/* A dead-man switch, in a heap by (due_us, user). */
+struct timer {
+	int64_t due_us;
+	uint32_t user;
+	uint32_t spare;
 };
 
 struct user {
@@ -117,16 +191,17 @@ struct user {
 	uint32_t epoch; /* 0: there is no such user */
 	uint8_t role;
 	uint8_t locked;
-	uint8_t reduce_only;
+	uint8_t reduce_only; /* enum reduce_only */
 	uint8_t spare;
 	uint32_t blocks[ASSETS_MAX / BLOCK_ASSETS]; /* of balances */
 	uint32_t newest_order; /* of the resting ones */
 	uint32_t open_orders;
 	uint32_t limits; /* first row */
-	uint32_t spare2;
+	uint32_t watch;
 	struct recall_chain client_ids;
 	struct ident public_id;
-	uint8_t spare3[36];
+	uint32_t timer; /* its place in the heap, from 1 */
+	uint8_t spare3[32];
 };
 
 struct limit_row {
@@ -153,6 +228,7 @@ struct asset {
 	int64_t fees; /* the house's accounts, units */
 	int64_t world;
 	int64_t corrections;
+	int64_t rate; /* in money of account, where no book says */
 };
 
 /* How much of a pool has ever been used, and its chain of free ones. */
@@ -173,12 +249,20 @@ struct state {
 	uint64_t users_count;
 	uint32_t users_used; /* highest number + 1 */
 	uint32_t instruments_count;
+	uint32_t account_asset; /* ASSETS_MAX: none */
+	uint32_t timers_count;
+	/* Which instruments have a stop that is due, or, delisted, orders left
+	 * to cancel: a bit each. */
+	uint64_t due[INSTRUMENTS_MAX / 64];
+	uint64_t leftover[INSTRUMENTS_MAX / 64];
 	struct pool orders;
 	struct pool blocks;
 	struct pool leaves;
 	struct pool nodes;
 	struct pool limits;
 	struct pool withdrawals;
+	struct pool positions;
+	struct pool watches;
 	struct recall_state intents;
 	struct recall_state client_ids;
 	struct recall_state sessions;
@@ -192,6 +276,7 @@ struct emitter {
 	char *at;
 	const char *end;
 	uint32_t fills;
+	uint32_t marked; /* the user whose equity is looked at in the end */
 };
 
 struct engine {
@@ -201,10 +286,15 @@ struct engine {
 	struct balance_block *blocks;
 	struct order *orders;
 	struct order_more *more;
+	struct stop *stops;
 	struct leaf *leaves;
 	struct node *nodes;
 	struct limit_row *limits;
 	struct withdrawal *withdrawals;
+	struct holdings *holdings;
+	struct position_block *positions;
+	struct watch *watches;
+	struct timer *timers; /* a heap from index 1 */
 	struct index withdrawal_index;
 	struct recall intents;
 	struct recall client_ids;
@@ -213,6 +303,7 @@ struct engine {
 	struct emitter out;
 	int64_t now_us;
 	uint64_t seq;
+	struct watch watch_before; /* that of out.marked, before a flow */
 };
 
 _Static_assert(sizeof(struct order) == 64, "a cache line");
@@ -221,9 +312,12 @@ _Static_assert(sizeof(struct user) == 128, "two cache lines");
 _Static_assert(sizeof(struct leaf) == 1040, "no padding in a snapshot");
 _Static_assert(sizeof(struct node) == 264, "no padding in a snapshot");
 _Static_assert(sizeof(struct ladder) == 32, "no padding in a snapshot");
-_Static_assert(sizeof(struct instrument) == 224, "no padding in a snapshot");
+_Static_assert(sizeof(struct stop) == 40, "no padding in a snapshot");
+_Static_assert(sizeof(struct position_row) == 64, "a cache line");
+_Static_assert(sizeof(struct watch) == 24, "no padding in a snapshot");
+_Static_assert(sizeof(struct instrument) == 328, "no padding in a snapshot");
 _Static_assert(sizeof(struct withdrawal) == 40, "no padding in a snapshot");
-_Static_assert(sizeof(struct asset) == 40, "no padding in a snapshot");
+_Static_assert(sizeof(struct asset) == 48, "no padding in a snapshot");
 
 /* ---- pool.c ---- */
 
@@ -333,194 +427,3 @@ level_quantity(int64_t lots, int64_t lot)
 	return __builtin_mul_overflow(lots, lot, &quantity) ? INT64_MAX
 							    : quantity;
 }
-
-/* ---- account.c ---- */
-
-/* The user of that number, or NULL. */
-static inline struct user *
-user_find(const struct engine *engine, uint32_t user)
-{
-	if (user == USER_HOUSE || user >= engine->state->users_used ||
-		engine->users[user].epoch == 0)
-		return NULL;
-	return &engine->users[user];
-}
-
-/* His balance of ASSET; makes room for it.  NULL when the pool is full. */
-struct balance *balance_open(struct engine *engine, struct user *user,
-	uint16_t asset);
-
-/* The same, where it is known to exist, or reading zeros is right. */
-static inline struct balance *
-balance_of(const struct engine *engine, const struct user *user,
-	uint16_t asset)
-{
-	return &engine->blocks[user->blocks[asset / BLOCK_ASSETS]]
-			.of[asset % BLOCK_ASSETS];
-}
-
-/* 0 when he has no such limit. */
-int64_t limit_of(const struct engine *engine, const struct user *user,
-	enum limit_type type, uint16_t instrument);
-
-enum refusal apply_user_create(struct engine *engine,
-	const struct cmd_user_create *cmd);
-enum refusal apply_user_set(struct engine *engine,
-	const struct cmd_user_set *cmd);
-enum refusal apply_session_revoke(struct engine *engine,
-	const struct cmd_session_revoke *cmd);
-enum refusal apply_limit_set(struct engine *engine,
-	const struct cmd_limit_set *cmd);
-
-/* ---- money.c ---- */
-
-enum refusal apply_deposit(struct engine *engine, const struct cmd_deposit *cmd);
-enum refusal apply_withdraw_hold(struct engine *engine,
-	const struct cmd_withdraw_hold *cmd);
-enum refusal apply_withdraw_end(struct engine *engine,
-	const struct cmd_withdraw_end *cmd);
-enum refusal apply_correction(struct engine *engine,
-	const struct cmd_correction *cmd);
-
-/* ---- market.c ---- */
-
-static inline struct instrument *
-instrument_find(const struct engine *engine, uint16_t instrument)
-{
-	return instrument < engine->state->instruments_count
-		? &engine->state->instruments[instrument]
-		: NULL;
-}
-
-enum refusal apply_asset_set(struct engine *engine,
-	const struct cmd_asset_set *cmd);
-enum refusal apply_instrument_set(struct engine *engine,
-	const struct cmd_instrument_set *cmd);
-enum refusal apply_reference_price(struct engine *engine,
-	const struct cmd_reference_price *cmd);
-
-/* ---- ladder.c ---- */
-
-/* Keys have 57 bits: ten steps of six bits above the leaves. */
-#define LADDER_HEIGHT_MAX 10
-
-static inline struct level *
-level_of(const struct engine *engine, uint32_t leaf, int64_t ticks)
-{
-	return &engine->leaves[leaf].levels[(uint64_t)ticks % LEVELS];
-}
-
-/*
- * The leaf that holds TICKS, made if need be; a level of it is to be marked
- * used at once.  The pools have room for a path for each order.
- */
-uint32_t ladder_open(struct engine *engine, struct ladder *ladder,
-	int64_t ticks);
-/* The leaf that holds TICKS, or NONE. */
-uint32_t ladder_find(const struct engine *engine, const struct ladder *ladder,
-	int64_t ticks);
-/* A level got its first order, or lost its last. */
-void ladder_mark(struct engine *engine, struct ladder *ladder, uint32_t leaf,
-	int64_t ticks);
-void ladder_clear(struct engine *engine, struct ladder *ladder, uint32_t leaf,
-	int64_t ticks);
-/* The next used level that is worse than TICKS; false when there is none. */
-bool ladder_next(const struct engine *engine, const struct ladder *ladder,
-	int64_t ticks, uint32_t *leaf, int64_t *next);
-
-/* Whether a price of SIDE meets or passes the other side's price. */
-static inline bool
-crosses(enum side side, int64_t ticks, int64_t other)
-{
-	return side == SIDE_BUY ? ticks >= other : ticks <= other;
-}
-
-/* ---- book.c ---- */
-
-/* A slot for an order of USER, live but neither resting nor listed. */
-uint32_t order_take(struct engine *engine, uint32_t user);
-void order_give(struct engine *engine, uint32_t slot);
-/* Put it at the back of its level. */
-void book_rest(struct engine *engine, uint32_t slot);
-/* Take it out of its level; the level's lots are lowered by what is left. */
-void book_unlink(struct engine *engine, uint32_t slot);
-/* His list of resting orders, the newest first. */
-void user_list_add(struct engine *engine, struct user *user, uint32_t slot);
-void user_list_remove(struct engine *engine, struct user *user, uint32_t slot);
-
-void emit_level(struct engine *engine, uint16_t instrument, enum side side,
-	int64_t ticks, int64_t lots);
-/* Free what it still holds, tell its end, give its slot back. */
-void order_close(struct engine *engine, uint32_t slot, enum close_reason reason);
-/* The same for one that rests: out of the book first, and tell the level. */
-void order_cancel(struct engine *engine, uint32_t slot,
-	enum close_reason reason);
-void cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
-	unsigned side, enum close_reason reason);
-/* Of every user, at a delisting: up to CANCELS_MAX; the next TICK goes on. */
-void cancel_book(struct engine *engine, uint16_t instrument);
-
-static inline struct ident
-order_id(const struct engine *engine, uint32_t slot)
-{
-	const struct order *order = &engine->orders[slot];
-
-	return order_ident(engine->more[slot].time_ms, order->seq, slot,
-		order->user);
-}
-/* The live order that ID names, or why there is none. */
-enum refusal order_find(const struct engine *engine, uint32_t user,
-	struct ident id, uint32_t *slot);
-
-enum refusal apply_order_cancel(struct engine *engine,
-	const struct cmd_order_cancel *cmd);
-enum refusal apply_order_cancel_all(struct engine *engine,
-	const struct cmd_order_cancel_all *cmd);
-
-/* ---- match.c ---- */
-
-/* What a buy must hold for LEFT lots at TICKS, given what it has paid. */
-static inline int64_t
-buy_hold(const struct order_more *more, int64_t notional)
-{
-	uint32_t rate = higher_rate(more->taker_rate, more->maker_rate);
-
-	return notional - more->fees +
-		ceil_rate((unsigned __int128)(uint64_t)more->taker_sum *
-				more->taker_rate +
-			(unsigned __int128)(uint64_t)more->maker_sum *
-				more->maker_rate +
-			(unsigned __int128)(uint64_t)notional * rate);
-}
-
-/* Trade the order against the other side, then let it rest or end. */
-void match(struct engine *engine, uint32_t slot);
-
-/* ---- place.c ---- */
-
-enum refusal apply_order_place(struct engine *engine,
-	const struct cmd_order_place *cmd, uint64_t *done_seq);
-
-/* What new terms of an order must satisfy, and what they come to. */
-struct terms {
-	struct instrument *instrument;
-	enum side side;
-	int64_t ticks;
-	int64_t lots;
-	int64_t notional;
-};
-
-/* The band around the last trade or the reference price. */
-enum refusal check_band(const struct instrument *instrument, int64_t price);
-/* Fills in NOTIONAL; TOO_BIG when it, or a buy's hold, is out of range. */
-enum refusal check_notional(struct terms *terms, uint32_t rate);
-enum refusal check_value(const struct engine *engine, const struct user *user,
-	const struct instrument *instrument, __int128 value);
-
-/* The key that a client order id is remembered under. */
-void client_key(uint32_t user, const char *id, size_t length, uint64_t key[2]);
-
-/* ---- amend.c ---- */
-
-enum refusal apply_order_amend(struct engine *engine,
-	const struct cmd_order_amend *cmd);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * orders.h - markets, and what becomes of orders: placed, matched, waiting,
+ * paired, amended, ended.  Private to src/engine.
+ */
+#pragma once
+
+#include "engine/owners.h"
+
+/* ---- market.c ---- */
+
+static inline struct instrument *
+instrument_find(const struct engine *engine, uint16_t instrument)
+{
+	return instrument < engine->state->instruments_count
+		? &engine->state->instruments[instrument]
+		: NULL;
+}
+
+enum refusal apply_asset_set(struct engine *engine,
+	const struct cmd_asset_set *cmd);
+enum refusal apply_asset_rate(struct engine *engine,
+	const struct cmd_asset_rate *cmd);
+enum refusal apply_instrument_set(struct engine *engine,
+	const struct cmd_instrument_set *cmd);
+enum refusal apply_reference_price(struct engine *engine,
+	const struct cmd_reference_price *cmd);
+
+/* ---- ladder.c ---- */
+
+/* Keys have 57 bits: ten steps of six bits above the leaves. */
+#define LADDER_HEIGHT_MAX 10
+
+static inline struct level *
+level_of(const struct engine *engine, uint32_t leaf, int64_t ticks)
+{
+	return &engine->leaves[leaf].levels[(uint64_t)ticks % LEVELS];
+}
+
+/*
+ * The leaf that holds TICKS, made if need be; a level of it is to be marked
+ * used at once.  The pools have room for a path for each order.
+ */
+uint32_t ladder_open(struct engine *engine, struct ladder *ladder,
+	int64_t ticks);
+/* The leaf that holds TICKS, or NONE. */
+uint32_t ladder_find(const struct engine *engine, const struct ladder *ladder,
+	int64_t ticks);
+/* A level got its first order, or lost its last. */
+void ladder_mark(struct engine *engine, struct ladder *ladder, uint32_t leaf,
+	int64_t ticks);
+void ladder_clear(struct engine *engine, struct ladder *ladder, uint32_t leaf,
+	int64_t ticks);
+/* The next used level that is worse than TICKS; false when there is none. */
+bool ladder_next(const struct engine *engine, const struct ladder *ladder,
+	int64_t ticks, uint32_t *leaf, int64_t *next);
+
+/* Whether a price of SIDE meets or passes the other side's price. */
+static inline bool
+crosses(enum side side, int64_t ticks, int64_t other)
+{
+	return side == SIDE_BUY ? ticks >= other : ticks <= other;
+}
+
+/* ---- book.c ---- */
+
+/* A slot for an order of USER, live but neither resting nor listed. */
+uint32_t order_take(struct engine *engine, uint32_t user);
+void order_give(struct engine *engine, uint32_t slot);
+/* The back of its price's level in LADDER, and out of it. */
+void level_join(struct engine *engine, struct ladder *ladder, uint32_t slot);
+void level_leave(struct engine *engine, struct ladder *ladder, uint32_t slot);
+/* Put it at the back of its level. */
+void book_rest(struct engine *engine, uint32_t slot);
+/* Take it out of its level; the level's lots are lowered by what is left. */
+void book_unlink(struct engine *engine, uint32_t slot);
+/* His list of resting orders, the newest first. */
+void user_list_add(struct engine *engine, struct user *user, uint32_t slot);
+void user_list_remove(struct engine *engine, struct user *user, uint32_t slot);
+
+void emit_level(struct engine *engine, uint16_t instrument, enum side side,
+	int64_t ticks, int64_t lots);
+/* Free what it still holds, tell its end, give its slot back. */
+void order_close(struct engine *engine, uint32_t slot, enum close_reason reason);
+/* The same for one that rests or waits: out of where it is first, and tell
+ * the level of the book.  The other of its pair ends with it. */
+void order_cancel(struct engine *engine, uint32_t slot,
+	enum close_reason reason);
+void cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
+	unsigned side, enum close_reason reason);
+/* Of every user, at a delisting: up to CANCELS_MAX; the next TICK goes on. */
+void cancel_book(struct engine *engine, uint16_t instrument);
+
+static inline struct ident
+order_id(const struct engine *engine, uint32_t slot)
+{
+	const struct order *order = &engine->orders[slot];
+
+	return order_ident(engine->more[slot].time_ms, order->seq, slot,
+		order->user);
+}
+/* The live order that ID names, or why there is none. */
+enum refusal order_find(const struct engine *engine, uint32_t user,
+	struct ident id, uint32_t *slot);
+
+enum refusal apply_order_cancel(struct engine *engine,
+	const struct cmd_order_cancel *cmd);
+enum refusal apply_order_cancel_all(struct engine *engine,
+	const struct cmd_order_cancel_all *cmd);
+
+/* ---- match.c ---- */
+
+/* What a buy must hold for LEFT lots at TICKS, given what it has paid. */
+static inline int64_t
+buy_hold(const struct order_more *more, int64_t notional)
+{
+	uint32_t rate = higher_rate(more->taker_rate, more->maker_rate);
+
+	return notional - more->fees +
+		ceil_rate((unsigned __int128)(uint64_t)more->taker_sum *
+				more->taker_rate +
+			(unsigned __int128)(uint64_t)more->maker_sum *
+				more->maker_rate +
+			(unsigned __int128)(uint64_t)notional * rate);
+}
+
+/* Trade the order against the other side, then let it rest or end. */
+void match(struct engine *engine, uint32_t slot);
+
+/* ---- place.c ---- */
+
+enum refusal apply_order_place(struct engine *engine,
+	const struct cmd_order_place *cmd, uint64_t *done_seq);
+
+/* What new terms of an order must satisfy, and what they come to. */
+struct terms {
+	struct instrument *instrument;
+	enum side side;
+	int64_t ticks;
+	int64_t lots;
+	int64_t notional;
+};
+
+/* The band around the last trade or the reference price. */
+enum refusal check_band(const struct instrument *instrument, int64_t price);
+/* Fills in NOTIONAL; TOO_BIG when it, or a buy's hold, is out of range. */
+enum refusal check_notional(struct terms *terms, uint32_t rate);
+enum refusal check_value(const struct engine *engine, const struct user *user,
+	const struct instrument *instrument, __int128 value);
+
+/* The worst price that a market order of SIDE may reach, from BEST. */
+int64_t collar_ticks(const struct instrument *instrument, enum side side,
+	int64_t best);
+
+enum refusal apply_order_oco(struct engine *engine,
+	const struct cmd_order_oco *cmd, uint64_t *done_seq);
+
+/* The key that a client order id is remembered under. */
+void client_key(uint32_t user, const char *id, size_t length, uint64_t key[2]);
+
+/* ---- amend.c ---- */
+
+enum refusal apply_order_amend(struct engine *engine,
+	const struct cmd_order_amend *cmd);
+
+/* ---- stop.c ---- */
+
+#define TRAILING_MAX 4096u
+#define TRAIL_RATE_MAX (RATE_SCALE / 2)
+
+/* The stop price of a trailing stop whose best price is PEAK; 0: none. */
+int64_t trail_ticks(enum side side, int64_t peak, int64_t trail,
+	uint32_t rate);
+
+static inline enum waiting
+waits_for(uint8_t type, uint8_t side)
+{
+	bool falling = (type == TYPE_TAKE_PROFIT) == (side == SIDE_BUY);
+
+	return falling ? FALLING : RISING;
+}
+
+/* It begins to wait at its stop price, in TICKS; and it no longer does. */
+void stop_wait(struct engine *engine, uint32_t slot);
+void stop_leave(struct engine *engine, uint32_t slot);
+/* INSTRUMENT has traded: trailing stops follow, and some may be due. */
+void stops_follow(struct engine *engine, struct instrument *instrument);
+/* Its orders or its status have changed: what is due there now? */
+void instrument_watch(struct engine *engine,
+	const struct instrument *instrument);
+/* The due stop of the lowest instrument; false when there is none. */
+bool stop_fire(struct engine *engine);
+
+/* ---- pair.c ---- */
+
+void pair_tie(struct engine *engine, uint32_t a, uint32_t b);
+/* The other of SLOT's pair, which is none any more; NONE when it had none. */
+uint32_t pair_untie(struct engine *engine, uint32_t slot);
+/* SLOT has traded: the other one ends. */
+void pair_end_other(struct engine *engine, uint32_t slot);

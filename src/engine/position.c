@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * position.c - what users have of an instrument by trading; the rules are in
+ * wire/event.h.
+ */
+#include "engine/owners.h"
+
+bool
+position_open(struct engine *engine, uint32_t user, uint16_t instrument)
+{
+	uint32_t *block = &engine->holdings[user]
+				   .blocks[instrument / BLOCK_POSITIONS];
+
+	if (*block == NONE)
+		/* Blocks are never given back, so there is no chain. */
+		*block = pool_take(&engine->state->positions, NONE);
+	return *block != NONE;
+}
+
+static int64_t
+add_saturating(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(a, b, &sum))
+		return b < 0 ? INT64_MIN : INT64_MAX;
+	return sum;
+}
+
+static void
+buy(struct position *p, const struct ev_trade *trade)
+{
+	if (p->quantity == 0)
+		*p = (struct position){.id = trade->trade};
+	p->quantity = add_saturating(p->quantity, trade->quantity);
+	p->cost = add_saturating(p->cost, trade->quote);
+	p->bought = add_saturating(p->bought, trade->quantity);
+	p->bought_quote = add_saturating(p->bought_quote, trade->quote);
+}
+
+static void
+sell(struct position *p, const struct ev_trade *trade)
+{
+	int64_t counted = p->quantity, removed = p->cost, proceeds;
+
+	if (trade->quantity < counted) {
+		counted = trade->quantity;
+		removed = (int64_t)(((__int128)p->cost * counted +
+					    p->quantity - 1) /
+			p->quantity);
+	}
+	proceeds = counted == trade->quantity
+		? trade->quote
+		: (int64_t)((__int128)trade->price * counted / DECIMAL_ONE);
+	p->quantity -= counted;
+	p->cost -= removed;
+	p->realised = add_saturating(p->realised, proceeds - removed);
+}
+
+void
+position_book(struct engine *engine, uint32_t user, enum side side,
+	const struct ev_trade *trade, struct position *after)
+{
+	struct position *p = position_of(engine, user, trade->instrument);
+
+	if (side == SIDE_BUY) {
+		buy(p, trade);
+	} else if (p->quantity > 0) {
+		sell(p, trade);
+	} else {
+		*after = (struct position){.quantity = 0};
+		return;
+	}
+	*after = *p;
+}
