@@ -113,6 +113,7 @@ static const struct check {
 		"SELECT 'ledger' AS what, MAX(seq) AS seq FROM ledger "
 		"UNION ALL SELECT 'trades', MAX(seq) FROM trades "
 		"UNION ALL SELECT 'orders', MAX(seq) FROM orders "
+		"UNION ALL SELECT 'positions', MAX(seq) FROM positions "
 		"UNION ALL SELECT 'balances', MAX(seq) FROM balances) x "
 		"WHERE seq > (SELECT COALESCE(MAX(applied_seq), 0) "
 		"FROM settle_state) LIMIT " FOUND_MAX},
@@ -145,6 +146,7 @@ struct replay {
 	uint16_t asset;
 	uint8_t account;
 	struct decimal available, held;
+	struct position_row position;
 	uint64_t seen, found;
 	const char *first;
 };
@@ -269,6 +271,71 @@ compare_balances(struct verify *v, struct replay *r)
 }
 
 static enum status
+compare_position(struct ctx *ctx, void *arg)
+{
+	struct replay *r = arg;
+	struct position_row *row = &r->position;
+	const struct position_row *want =
+		settle_batch_position(r->batch, row->id);
+	char id[IDENT_TEXT_MAX];
+
+	(void)ctx;
+	r->seen++;
+	ident_format(row->id, id);
+	if (!want)
+		differs(r, "%s is not in the journal", id);
+	else if (row->user != want->user ||
+		row->instrument != want->instrument ||
+		row->quantity != want->quantity || row->cost != want->cost ||
+		row->bought != want->bought ||
+		row->bought_quote != want->bought_quote ||
+		row->realised != want->realised ||
+		row->opened_us != want->opened_us ||
+		row->updated_us != want->updated_us ||
+		row->closed_us != want->closed_us || row->seq != want->seq)
+		differs(r, "%s of user %u is not as the matcher has it", id,
+			row->user);
+	return ST_OK;
+}
+
+/* A struct decimal is its units; the rows of a batch have the units alone. */
+static struct db_out
+to_units(int64_t *units)
+{
+	return db_to_decimal((struct decimal *)(void *)units);
+}
+
+static enum status
+compare_positions(struct verify *v, struct replay *r)
+{
+	struct position_row *row = &r->position;
+	uint64_t want = r->batch->positions.n;
+
+	r->seen = 0;
+	r->found = 0;
+	TRY(db_each(v->ctx,
+		"SELECT id, user_id, instrument_id, quantity, cost, bought, "
+		"bought_quote, realised, opened_at, updated_at, closed_at, seq "
+		"FROM positions",
+		DB_NOTHING,
+		DB_OUT(db_to_ident(&row->id), db_to_u32(&row->user),
+			db_to_u16(&row->instrument), to_units(&row->quantity),
+			to_units(&row->cost), to_units(&row->bought),
+			to_units(&row->bought_quote),
+			to_units(&row->realised), db_to_time(&row->opened_us),
+			db_to_time(&row->updated_us),
+			db_to_time(&row->closed_us), db_to_u64(&row->seq)),
+		compare_position, r));
+	if (r->found == 0 && r->seen != want)
+		differs(r,
+			"MySQL has %" PRIu64 " positions, the matcher %" PRIu64,
+			r->seen, want);
+	print_result(v, "positions are the matcher's", r->seen, "positions",
+		r->found, r->first);
+	return ST_OK;
+}
+
+static enum status
 compare_count(
 	struct verify *v, const char *name, const char *sql, uint64_t want)
 {
@@ -292,6 +359,8 @@ compare_all(
 	print_result(v, "the journal is whole and sound", applied_seq,
 		"sequences", 0, NULL);
 	status = compare_balances(v, &r);
+	if (status == ST_OK)
+		status = compare_positions(v, &r);
 	if (status == ST_OK)
 		status = compare_count(v, "the ledger is complete",
 			"SELECT COUNT(*) FROM ledger", r.legs);

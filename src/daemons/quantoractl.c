@@ -30,6 +30,7 @@ static const struct ctl_command *const tables[] = {
 	ctl_demo_commands,
 	ctl_flow_commands,
 	ctl_ledger_commands,
+	ctl_positions_commands,
 	ctl_state_commands,
 };
 

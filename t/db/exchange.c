@@ -136,6 +136,11 @@ union any_command {
 	struct cmd_order_cancel cancel;
 	struct cmd_order_cancel_all cancel_all;
 	struct cmd_order_amend amend;
+	struct cmd_order_oco oco;
+	struct cmd_cancel_after cancel_after;
+	struct cmd_risk_check risk_check;
+	struct cmd_asset_rate rate;
+	struct cmd_tick tick;
 };
 
 static void
@@ -197,6 +202,28 @@ make_user(struct exchange *x, uint64_t step, union any_command *c)
 
 /* ---- Life ------------------------------------------------------------- */
 
+/* The order in hand, and a stop on the other side of the market. */
+static void
+make_pair(struct exchange *x, union any_command *c)
+{
+	struct cmd_order_place place = c->place;
+	int64_t mid = x->mid[place.instrument] * 1000000;
+	int64_t away = (int64_t)(draw(x, 40) + 5) * 1000000;
+	bool buy = place.side == SIDE_BUY;
+
+	c->oco = (struct cmd_order_oco){
+		.head = HEAD(ORDER_OCO, cmd_order_oco, place.head.user),
+		.instrument = place.instrument,
+		.side = place.side,
+		.price = buy ? mid - away : mid + away,
+		.quantity = place.quantity,
+		.stop_price = buy ? mid + away : mid - away,
+	};
+	if (draw(x, 2) == 0)
+		c->oco.stop_limit_price =
+			c->oco.stop_price + (buy ? away : -away);
+}
+
 static void
 make_order(struct exchange *x, union any_command *c)
 {
@@ -227,6 +254,15 @@ make_order(struct exchange *x, union any_command *c)
 		c->place.price = 0;
 	} else if (kind == 2) {
 		c->place.tif = TIF_FOK;
+	} else if (kind == 4) {
+		c->place.type = TYPE_TRAILING_STOP;
+		c->place.price = 0;
+		if (draw(x, 2) == 0)
+			c->place.trail = (int64_t)(draw(x, 30) + 1) * 1000000;
+		else
+			c->place.trail_rate = (uint32_t)draw(x, 500) + 1;
+	} else if (kind == 5) {
+		make_pair(x, c);
 	} else if (kind == 3) {
 		c->place.client_id_length = 8;
 		memcpy(c->place.client_id, "client", 6);
@@ -278,7 +314,35 @@ make_rare(struct exchange *x, union any_command *c)
 {
 	uint32_t user = (uint32_t)draw(x, x->users) + 1;
 
-	switch (draw(x, 6)) {
+	switch (draw(x, 10)) {
+	case 6:
+		c->cancel_after = (struct cmd_cancel_after){
+			.head = HEAD(CANCEL_AFTER, cmd_cancel_after, user),
+			.after_us = (int64_t)draw(x, 3) * 5000};
+		return;
+	case 7:
+		c->rate = (struct cmd_asset_rate){
+			.head = HEAD(ASSET_RATE, cmd_asset_rate, 0),
+			.intent = new_ident(x),
+			.asset = (uint16_t)draw(x, EXCHANGE_ASSETS),
+			.rate = (int64_t)draw(x, DECIMAL_ONE)};
+		return;
+	case 8:
+		c->limit = (struct cmd_limit_set){
+			.head = HEAD(LIMIT_SET, cmd_limit_set, user),
+			.intent = new_ident(x),
+			.instrument = INSTRUMENT_ANY,
+			.type = LIMIT_DAILY_LOSS,
+			.value = (int64_t)draw(x, 4) * 10 * DECIMAL_ONE};
+		if (draw(x, 2) == 0) {
+			c->limit.type = LIMIT_DRAWDOWN;
+			c->limit.value /= 1000000;
+		}
+		return;
+	case 9:
+		c->risk_check = (struct cmd_risk_check){
+			.head = HEAD(RISK_CHECK, cmd_risk_check, user)};
+		return;
 	case 0:
 		c->correction = (struct cmd_correction){
 			.head = HEAD(CORRECTION, cmd_correction, user),
@@ -381,6 +445,8 @@ exchange_next(struct exchange *x)
 			make_market(x, step, &c);
 		else if (step < x->beginning)
 			make_user(x, step - markets, &c);
+		else if (engine_deadline_us(x->engine) <= x->time_us)
+			c.tick = (struct cmd_tick){HEAD(TICK, cmd_tick, 0)};
 		else
 			make_life(x, &c);
 		if (engine_apply(x->engine, x->time_us, &c.head, x->record,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * test_ledger.c - "quantoractl ledger verify" finds what was tampered with.
+ * test_ledger.c - "quantoractl ledger verify" and "positions verify" find what
+ * was tampered with.
  *
  * One history is settled once; each case damages it in another way, and mends
  * it again.
@@ -155,6 +156,15 @@ static const struct damage {
 	{"a day", "UPDATE candles_1d SET volume = volume + 1 LIMIT 1",
 		"UPDATE candles_1d SET volume = volume - 1 LIMIT 1",
 		"WRONG  candles are the sum of their trades"},
+	{"what a position cost",
+		"UPDATE positions SET cost = cost + 1 ORDER BY id LIMIT 1",
+		"UPDATE positions SET cost = cost - 1 ORDER BY id LIMIT 1",
+		"WRONG  positions are the matcher's"},
+	{"a position that is gone",
+		"CREATE TABLE kept AS SELECT * FROM positions ORDER BY id "
+		"LIMIT 1; DELETE FROM positions ORDER BY id LIMIT 1",
+		"INSERT INTO positions SELECT * FROM kept; DROP TABLE kept",
+		"WRONG  positions are the matcher's"},
 	{"the position",
 		"UPDATE settle_state SET applied_seq = applied_seq - 100",
 		"UPDATE settle_state SET applied_seq = applied_seq + 100",
@@ -182,7 +192,7 @@ START_TEST(a_good_ledger)
 
 	ck_assert_msg(stack_ctl("ledger verify", &output) == 0, "%s", output);
 	ck_assert_ptr_null(strstr(output, "WRONG"));
-	ck_assert_ptr_nonnull(strstr(output, "all 14 checks are good"));
+	ck_assert_ptr_nonnull(strstr(output, "all 15 checks are good"));
 	ck_assert_ptr_nonnull(strstr(output, "1500 sequences"));
 }
 END_TEST
@@ -202,6 +212,134 @@ START_TEST(a_damaged_ledger)
 	each_statement(damage->mend);
 	ck_assert_msg(stack_ctl("ledger verify", &output) == 0,
 		"%s, mended:\n%s", damage->what, output);
+}
+END_TEST
+
+/* ---- positions verify -------------------------------------------------- */
+
+#define POSITIONS "WRONG  positions are what the trades say"
+#define CANDLES "WRONG  candles are what the trades say"
+
+/* The last position, so that it is not the one that they begin with. */
+static const struct damage folds[] = {
+	{"what was left of a position",
+		"UPDATE positions SET quantity = quantity + 0.00000001 "
+		"ORDER BY id DESC LIMIT 1",
+		"UPDATE positions SET quantity = quantity - 0.00000001 "
+		"ORDER BY id DESC LIMIT 1",
+		POSITIONS},
+	{"what it brought",
+		"UPDATE positions SET realised = realised - 0.00000001 "
+		"ORDER BY id DESC LIMIT 1",
+		"UPDATE positions SET realised = realised + 0.00000001 "
+		"ORDER BY id DESC LIMIT 1",
+		POSITIONS},
+	{"when it was opened",
+		"UPDATE positions SET opened_at = opened_at - INTERVAL 1 "
+		"SECOND ORDER BY id DESC LIMIT 1",
+		"UPDATE positions SET opened_at = opened_at + INTERVAL 1 "
+		"SECOND ORDER BY id DESC LIMIT 1",
+		POSITIONS},
+	{"that it is closed",
+		"CREATE TABLE kept AS SELECT id FROM positions WHERE closed_at "
+		"IS NULL ORDER BY id DESC LIMIT 1; UPDATE positions SET "
+		"closed_at = updated_at WHERE id = (SELECT id FROM kept)",
+		"UPDATE positions SET closed_at = NULL WHERE id = "
+		"(SELECT id FROM kept); DROP TABLE kept",
+		POSITIONS},
+	{"whose it is",
+		"UPDATE positions SET user_id = user_id + 100 "
+		"ORDER BY id DESC LIMIT 1",
+		"UPDATE positions SET user_id = user_id - 100 "
+		"ORDER BY id DESC LIMIT 1",
+		POSITIONS},
+	{"one that is gone",
+		"CREATE TABLE kept AS SELECT * FROM positions ORDER BY id DESC "
+		"LIMIT 1; DELETE FROM positions ORDER BY id DESC LIMIT 1",
+		"INSERT INTO positions SELECT * FROM kept; DROP TABLE kept",
+		POSITIONS},
+	{"one of no trade",
+		"INSERT INTO positions SELECT REPEAT('x', 16), user_id, "
+		"instrument_id, quantity, cost, bought, bought_quote, "
+		"realised, opened_at, updated_at, closed_at, seq "
+		"FROM positions ORDER BY id DESC LIMIT 1",
+		"DELETE FROM positions WHERE id = REPEAT('x', 16)", POSITIONS},
+	{"a candle's last price",
+		"UPDATE candles_1m SET close = close + 0.01 LIMIT 1",
+		"UPDATE candles_1m SET close = close - 0.01 LIMIT 1", CANDLES},
+	{"a candle's highest price",
+		"UPDATE candles_1m SET high = high + 0.01 LIMIT 1",
+		"UPDATE candles_1m SET high = high - 0.01 LIMIT 1", CANDLES},
+	{"a candle that is gone",
+		"CREATE TABLE kept AS SELECT * FROM candles_1m LIMIT 1; "
+		"DELETE FROM candles_1m LIMIT 1",
+		"INSERT INTO candles_1m SELECT * FROM kept; DROP TABLE kept",
+		CANDLES},
+	{"a candle of another minute",
+		"UPDATE candles_1m SET minute = minute + INTERVAL 1 DAY "
+		"LIMIT 1",
+		"UPDATE candles_1m SET minute = minute - INTERVAL 1 DAY "
+		"ORDER BY minute DESC LIMIT 1",
+		CANDLES},
+};
+
+START_TEST(good_positions)
+{
+	const char *output;
+
+	ck_assert_msg(
+		stack_ctl("positions verify", &output) == 0, "%s", output);
+	ck_assert_ptr_null(strstr(output, "WRONG"));
+	ck_assert_ptr_nonnull(strstr(output, "positions: good"));
+	ck_assert_ptr_null(strstr(output, "by 0 trades"));
+	/* Positions were closed, and others are open, or this proves little. */
+	ck_assert_int_gt(server_number(STACK_DATABASE,
+				 "SELECT COUNT(*) FROM positions WHERE "
+				 "closed_at IS NOT NULL AND realised < 0"),
+		0);
+	ck_assert_int_gt(server_number(STACK_DATABASE,
+				 "SELECT COUNT(*) FROM positions WHERE "
+				 "closed_at IS NULL AND realised > 0"),
+		0);
+}
+END_TEST
+
+START_TEST(damaged_positions)
+{
+	const struct damage *damage = &folds[_i];
+	const char *output;
+	int code;
+
+	each_statement(damage->harm);
+	code = stack_ctl("positions verify", &output);
+	ck_assert_msg(
+		code == 1, "%s: exit code %d\n%s", damage->what, code, output);
+	ck_assert_msg(strstr(output, damage->told) != NULL, "%s:\n%s",
+		damage->what, output);
+	each_statement(damage->mend);
+	ck_assert_msg(stack_ctl("positions verify", &output) == 0,
+		"%s, mended:\n%s", damage->what, output);
+}
+END_TEST
+
+START_TEST(positions_of_one_user)
+{
+	const char *output;
+
+	ck_assert_msg(stack_ctl("positions verify --user 3", &output) == 0,
+		"%s", output);
+	ck_assert_ptr_nonnull(strstr(output, "positions: good"));
+	ck_assert_ptr_null(strstr(output, "candles"));
+	server_sql(STACK_DATABASE, "UPDATE positions SET bought = bought + 1 "
+				   "WHERE user_id = 3");
+	ck_assert_int_eq(stack_ctl("positions verify --user 3", &output), 1);
+	ck_assert_int_eq(stack_ctl("positions verify --user 4", &output), 0);
+	server_sql(STACK_DATABASE, "UPDATE positions SET bought = bought - 1 "
+				   "WHERE user_id = 3");
+	ck_assert_int_eq(
+		stack_ctl("positions verify --user x@example.com", &output), 1);
+	ck_assert_ptr_nonnull(strstr(output, "there is no user"));
+	ck_assert_int_eq(stack_ctl("positions verify 3", &output), 2);
 }
 END_TEST
 
@@ -234,6 +372,9 @@ suite(void)
 	tcase_add_test(tc, a_good_ledger);
 	tcase_add_loop_test(tc, a_damaged_ledger, 0, N_ELEMENTS(damages));
 	tcase_add_test(tc, without_a_journal);
+	tcase_add_test(tc, good_positions);
+	tcase_add_loop_test(tc, damaged_positions, 0, N_ELEMENTS(folds));
+	tcase_add_test(tc, positions_of_one_user);
 	suite_add_tcase(s, tc);
 	return s;
 }

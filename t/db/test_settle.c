@@ -162,6 +162,28 @@ compare_counts(void)
 		0);
 }
 
+/* Whatever was bought is in one position, once. */
+static void
+compare_positions(void)
+{
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM (SELECT SUM(quantity) AS q, "
+		       "SUM(quote) AS v FROM trades) t JOIN "
+		       "(SELECT SUM(bought) AS q, SUM(bought_quote) AS v "
+		       "FROM positions) p ON p.q = t.q AND p.v = t.v"),
+		1);
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM positions WHERE "
+		       "(closed_at IS NULL) <> (quantity > 0) OR "
+		       "(quantity = 0 AND cost <> 0)"),
+		0);
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM (SELECT COUNT(*) AS n FROM "
+		       "positions WHERE closed_at IS NULL "
+		       "GROUP BY user_id, instrument_id HAVING n > 1) x"),
+		0);
+}
+
 static void
 check_reports(void)
 {
@@ -189,6 +211,7 @@ check_all(void)
 {
 	compare_balances();
 	compare_counts();
+	compare_positions();
 	check_reports();
 }
 
@@ -232,6 +255,19 @@ START_TEST(all_is_there)
 	ck_assert_int_eq(number("SELECT COUNT(*) FROM assets WHERE "
 				"code IN ('USD', 'BTC', 'ETH')"),
 		EXCHANGE_ASSETS);
+	ck_assert_int_gt(number("SELECT COUNT(*) FROM orders WHERE type = 4 "
+				"AND triggered_at IS NOT NULL"),
+		0);
+	ck_assert_int_gt(number("SELECT COUNT(*) FROM orders a JOIN orders b "
+				"ON b.id = a.pair_id AND a.id = b.pair_id "
+				"WHERE a.reason = 11"),
+		0);
+	ck_assert_int_gt(
+		number("SELECT COUNT(*) FROM core_risk WHERE watched = 1"), 0);
+	ck_assert_int_gt(number("SELECT COUNT(*) FROM core_cancel_after"), 0);
+	ck_assert_int_gt(number("SELECT COUNT(*) FROM assets "
+				"WHERE usd_rate > 0"),
+		0);
 }
 END_TEST
 
