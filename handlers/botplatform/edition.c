@@ -25,6 +25,10 @@ static const struct outcome_change changes[] = {
 		{400, "INVALID_QUANTITY", "Invalid order quantity"}},
 	{ST_INVALID, "price", FAULT_VALUE,
 		{400, "INVALID_PRICE", "Invalid order price"}},
+	{ST_INVALID, "stop_price", FAULT_VALUE,
+		{400, "INVALID_PRICE", "Invalid stop price"}},
+	{ST_INVALID, "trail", FAULT_VALUE,
+		{400, "INVALID_PRICE", "Invalid trail"}},
 	{ST_INVALID, NULL, FAULT_VALUE, {422, "VALIDATION_ERROR", NULL}},
 	OUTCOME_CHANGES_END
 };
@@ -109,5 +113,5 @@ const struct edition botplatform = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){botplatform_auth,
-		botplatform_health, botplatform_users, NULL},
+		botplatform_health, botplatform_users, botplatform_orders, NULL},
 };

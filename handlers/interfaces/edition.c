@@ -21,5 +21,6 @@ const struct edition interfaces = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){interfaces_auth,
+		interfaces_orders, interfaces_order_safety,
 		interfaces_strategies, NULL},
 };

@@ -24,5 +24,6 @@ const struct edition quantenergx = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){quantenergx_auth,
+		quantenergx_orders,
 		quantenergx_security, NULL},
 };

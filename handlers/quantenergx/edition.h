@@ -7,4 +7,5 @@
 #include "http/route.h"
 
 extern const struct route quantenergx_auth[];
+extern const struct route quantenergx_orders[];
 extern const struct route quantenergx_security[];

@@ -7,54 +7,9 @@
  */
 #include "domain/book.h"
 #include "domain/order.h"
+#include "handlers/orders.h"
 #include "handlers/quantora/edition.h"
 #include "http/request.h"
-
-static const struct word sides[] = {
-	{"buy", SIDE_BUY},
-	{"sell", SIDE_SELL},
-	{NULL, 0},
-};
-
-static const struct word types[] = {
-	{"limit", TYPE_LIMIT},
-	{"market", TYPE_MARKET},
-	{NULL, 0},
-};
-
-static const struct word tifs[] = {
-	{"gtc", TIF_GTC},
-	{"ioc", TIF_IOC},
-	{"fok", TIF_FOK},
-	{NULL, 0},
-};
-
-static const char *
-word_of(const struct word *words, int value)
-{
-	for (; words->text; words++)
-		if (words->value == value)
-			return words->text;
-	return NULL;
-}
-
-/* What the document's order types do not have, an order may still be. */
-static const char *
-type_word(enum order_type type)
-{
-	switch (type) {
-	case TYPE_LIMIT:
-	case TYPE_MARKET:
-		return word_of(types, type);
-	case TYPE_STOP_LOSS:
-		return "stop_loss";
-	case TYPE_TAKE_PROFIT:
-		return "take_profit";
-	case TYPE_TRAILING_STOP:
-		return "trailing_stop";
-	}
-	return NULL;
-}
 
 static const char *
 status_word(enum order_status status, struct decimal filled)
@@ -80,6 +35,9 @@ struct place_in {
 	enum order_type order_type;
 	struct decimal price;
 	struct decimal qty;
+	struct decimal stop_price;
+	struct decimal trail;
+	struct decimal trail_percent;
 	const char *symbol;
 	enum time_in_force time_in_force;
 	const char *client_order_id;
@@ -88,12 +46,16 @@ struct place_in {
 
 static const struct field place_fields[] = {
 	FIELD_ID(place_in, user_id, REQUIRED),
-	FIELD_ENUM(place_in, side, REQUIRED, sides),
-	FIELD_ENUM(place_in, order_type, REQUIRED, types),
+	FIELD_ENUM(place_in, side, REQUIRED, order_sides),
+	FIELD_ENUM(place_in, order_type, REQUIRED, order_types),
 	FIELD_DEC(place_in, price, OPTIONAL), /* absent or null: market */
 	FIELD_DEC(place_in, qty, REQUIRED),
+	/* The document has limit and market; its book has stops as well. */
+	FIELD_DEC(place_in, stop_price, OPTIONAL),
+	FIELD_DEC(place_in, trail, OPTIONAL),
+	FIELD_DEC(place_in, trail_percent, OPTIONAL),
 	FIELD_TEXT(place_in, symbol, OPTIONAL, 1, 32),
-	FIELD_ENUM_OR(place_in, time_in_force, OPTIONAL, TIF_GTC, tifs),
+	FIELD_ENUM_OR(place_in, time_in_force, OPTIONAL, TIF_GTC, order_tifs),
 	FIELD_TEXT(place_in, client_order_id, OPTIONAL, 1, CLIENT_ID_MAX),
 	FIELD_BOOL(place_in, post_only, OPTIONAL),
 	FIELD_END,
@@ -107,7 +69,7 @@ write_fill(struct reply *r, const struct trade *fill)
 	reply_ident(r, "trade_id", fill->id);
 	reply_dec(r, "price", fill->price);
 	reply_dec(r, "qty", fill->quantity);
-	reply_text(r, "side", word_of(sides, fill->side));
+	reply_text(r, "side", order_word(order_sides, fill->side));
 	reply_dec(r, "fee", fill->fee);
 	reply_time(r, "executed_at", fill->executed_us);
 	reply_end(r);
@@ -136,7 +98,9 @@ place(struct req *req)
 			.price = in->price,
 			.quantity = in->qty,
 			.quote_budget = DECIMAL_NONE,
-			.stop_price = DECIMAL_NONE,
+			.stop_price = in->stop_price,
+			.trail = in->trail,
+			.trail_percent = in->trail_percent,
 			.client_id = client_id,
 		},
 		&receipt));
@@ -284,12 +248,14 @@ write_order(struct reply *r, const struct order *order)
 	reply_ident(r, "order_id", order->id);
 	reply_text(r, "client_order_id", order->client_id);
 	reply_text(r, "symbol", order->symbol);
-	reply_text(r, "side", word_of(sides, order->side));
-	reply_text(r, "order_type", type_word(order->type));
-	reply_text(r, "time_in_force", word_of(tifs, order->tif));
+	reply_text(r, "side", order_word(order_sides, order->side));
+	reply_text(r, "order_type", order_word(order_types, order->type));
+	reply_text(r, "time_in_force", order_word(order_tifs, order->tif));
 	reply_bool(r, "post_only", order->post_only);
 	reply_dec(r, "price", order->price);
 	reply_dec(r, "stop_price", order->stop_price);
+	reply_dec(r, "trail", order->trail);
+	reply_dec(r, "trail_percent", order->trail_percent);
 	reply_dec(r, "qty", order->quantity);
 	reply_dec(r, "filled_qty", order->filled);
 	reply_dec(r, "avg_price", order_average(order));

@@ -147,13 +147,15 @@ log_request(const struct outgoing *out, int64_t took_us)
 	log_text(LOG_LEVEL_INFO, line.text);
 }
 
+static bool loads_keys;
+
 /* Whoever has MySQL and finds the program keys' page empty fills it. */
 static void
 load_keys(void)
 {
 	struct ctx ctx = server.base;
 
-	if (!ctx.db || key_page_loaded(ctx.auth->keys))
+	if (!loads_keys || key_page_loaded(ctx.auth->keys))
 		return;
 	ctx.arena = arena_new();
 	ctx.now_us = clock_wall_us();
@@ -175,14 +177,17 @@ done(const struct outgoing *out, int64_t took_us)
 	load_keys();
 }
 
-/* A trade worker has no MySQL: a stalled database never stops trading. */
+/*
+ * Nothing is connected before it is needed.  A trade worker never needs MySQL
+ * but for an order of a strategy or bot (domain/order_link.h), and then only a
+ * few of them at a time: a stalled database never stops trading.
+ */
 static bool
 connect_db(const struct api_setup *setup, struct ctx *base)
 {
 	char *reason;
 
-	if (setup->pool == POOL_TRADE)
-		return true;
+	loads_keys = setup->pool != POOL_TRADE;
 	base->db = db_new_as(setup->conf, DB_AS_API, &setup->shared->breaker,
 		&reason);
 	if (!base->db) {

@@ -25,6 +25,7 @@
 #include "db/db.h"
 #include "domain/core.h"
 #include "work/demo_market.h"
+#include "work/order_links.h"
 #include "work/resend.h"
 #include "work/schedule.h"
 
@@ -75,6 +76,10 @@ add_tasks(struct worker *worker)
 	schedule_add(worker->schedule,
 		&(struct task){"resend", RESEND_PERIOD_US, resend_intents,
 			NULL},
+		now_us);
+	schedule_add(worker->schedule,
+		&(struct task){"order-links", ORDER_LINKS_PERIOD_US,
+			order_links_turn, NULL},
 		now_us);
 	if (!conf_number(worker->conf, CONF_DEMO_ENABLED))
 		return;

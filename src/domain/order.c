@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * order.c - orders as commands, and what the matcher's records say of them.
+ * order.c - orders as commands.
  */
 #include "domain/order.h"
 
@@ -8,32 +8,9 @@
 
 #include "auth/session.h"
 #include "domain/core.h"
-#include "json/fields.h"
+#include "domain/order_link.h"
+#include "domain/order_parts.h"
 #include "wire/ids.h"
-
-static struct decimal
-or_none(int64_t units)
-{
-	return units == 0 ? DECIMAL_NONE : (struct decimal){units};
-}
-
-static int64_t
-or_zero(struct decimal value)
-{
-	return decimal_is_none(value) ? 0 : value.units;
-}
-
-struct decimal
-order_average(const struct order *order)
-{
-	struct decimal average;
-
-	if (order->filled.units == 0 ||
-		decimal_div_down(order->quote, order->filled, &average) !=
-			ST_OK)
-		return DECIMAL_NONE;
-	return average;
-}
 
 /* Is ID an order of the session's user, as far as can be told from it? */
 static bool
@@ -44,199 +21,8 @@ is_mine(const struct ctx *ctx, struct ident id)
 	return order_ident_split(id, &name) && name.user == ctx->session->user;
 }
 
-/* ---- Reading a record -------------------------------------------------- */
-
-static void
-take_opened(struct ctx *ctx, const struct message *message, struct order *order)
-{
-	struct ev_order_opened ev;
-	size_t length;
-
-	message_read(message, &ev, sizeof(ev));
-	order->id = ev.order;
-	order->user = ev.head.user;
-	order->instrument = ev.instrument;
-	order->side = ev.side;
-	order->type = ev.type;
-	order->tif = ev.tif;
-	order->stp = ev.stp;
-	order->post_only = (ev.flags & ORDER_POST_ONLY) != 0;
-	order->status = ev.status;
-	order->price = or_none(ev.price);
-	order->quantity.units = ev.quantity;
-	order->quote_budget = or_none(ev.quote_budget);
-	order->stop_price = or_none(ev.stop_price);
-	length = ev.client_id_length <= CLIENT_ID_MAX ? ev.client_id_length
-						      : CLIENT_ID_MAX;
-	if (length > 0)
-		order->client_id =
-			arena_strndup(ctx->arena, ev.client_id, length);
-}
-
-static void
-take_amended(const struct message *message, struct order *order)
-{
-	struct ev_order_amended ev;
-
-	message_read(message, &ev, sizeof(ev));
-	order->instrument = ev.instrument;
-	order->side = ev.side;
-	order->status = ORDER_OPEN;
-	order->price = or_none(ev.price);
-	order->quantity.units = ev.quantity;
-	order->filled.units = ev.filled;
-}
-
-static void
-take_closed(const struct message *message, struct order *order, int64_t time_us)
-{
-	struct ev_order_closed ev;
-
-	message_read(message, &ev, sizeof(ev));
-	order->instrument = ev.instrument;
-	order->side = ev.side;
-	order->status = ev.status;
-	order->reason = ev.reason;
-	order->quantity.units = ev.quantity;
-	order->filled.units = ev.filled;
-	order->quote.units = ev.quote;
-	order->fee.units = ev.fee;
-	order->closed_us = time_us;
-}
-
-static void
-take_trade(const struct ev_trade *ev, struct order_receipt *receipt,
-	int64_t time_us)
-{
-	struct order *order = &receipt->order;
-	bool maker = ident_equal(ev->maker.order, order->id);
-	const struct trade_side *own = maker ? &ev->maker : &ev->taker;
-
-	if (!maker && !ident_equal(ev->taker.order, order->id))
-		return;
-	order->filled.units = own->filled;
-	order->quote.units = own->quote;
-	order->fee.units = own->fees;
-	receipt->fills[receipt->n_fills++] = (struct trade){
-		.id = ev->trade,
-		.order = own->order,
-		.instrument = ev->instrument,
-		.side = order->side,
-		.maker = maker,
-		.price = {ev->price},
-		.quantity = {ev->quantity},
-		.quote = {ev->quote},
-		.fee = {own->fee},
-		.executed_us = time_us,
-	};
-}
-
-/* Whether an event that begins with head and order is about ORDER. */
-static bool
-is_about(const struct message *message, const struct order *order)
-{
-	/* closed, amended and triggered alike; their order stands first. */
-	struct ev_order_triggered ev;
-
-	message_read(message, &ev, sizeof(ev));
-	return ident_equal(ev.order, order->id);
-}
-
-/*
- * Go through RECORD for what it says of RECEIPT's order.  The first
- * ORDER_OPENED names the order of a placement; after an amendment the id is
- * there already.
- */
-static void
-read_record(struct ctx *ctx, const struct record *record,
-	struct order_receipt *receipt)
-{
-	struct order *order = &receipt->order;
-	const struct message *message = NULL;
-	struct ev_trade trade;
-
-	receipt->fills = arena_array(ctx->arena, record->n_events,
-		sizeof(*receipt->fills));
-	order->updated_us = record->time_us;
-	while ((message = core_event(record, message)) != NULL) {
-		if (message->type == EV_ORDER_OPENED &&
-			ident_is_none(order->id)) {
-			take_opened(ctx, message, order);
-			order->opened_us = record->time_us;
-		} else if (message->type == EV_TRADE) {
-			message_read(message, &trade, sizeof(trade));
-			take_trade(&trade, receipt, record->time_us);
-		} else if (message->type == EV_ORDER_AMENDED &&
-			   is_about(message, order)) {
-			take_amended(message, order);
-		} else if (message->type == EV_ORDER_CLOSED &&
-			   is_about(message, order)) {
-			take_closed(message, order, record->time_us);
-		} else if (message->type == EV_ORDER_TRIGGERED &&
-			   is_about(message, order)) {
-			order->status = ORDER_OPEN;
-			order->triggered_us = record->time_us;
-		}
-	}
-}
-
-/* Order and fills are all of one market. */
-static void
-put_names(struct ctx *ctx, const struct market *market,
-	struct order_receipt *receipt)
-{
-	size_t i;
-
-	receipt->order.symbol = arena_strdup(ctx->arena, market->symbol);
-	receipt->order.price_places = market->price_places;
-	for (i = 0; i < receipt->n_fills; i++) {
-		receipt->fills[i].symbol = receipt->order.symbol;
-		receipt->fills[i].price_places = market->price_places;
-	}
-}
-
-static struct order_receipt
-empty_receipt(void)
-{
-	return (struct order_receipt){
-		.order = {.triggered_us = TIME_NONE,
-			.closed_us = TIME_NONE,
-			.price = DECIMAL_NONE,
-			.quote_budget = DECIMAL_NONE,
-			.stop_price = DECIMAL_NONE},
-	};
-}
-
-/* ---- Writing ----------------------------------------------------------- */
-
-static enum status
-missing(struct ctx *ctx, const char *field)
-{
-	ctx->fault.kind = FAULT_MISSING;
-	return fail(ctx, ST_INVALID, field, "%s is required", field);
-}
-
-/* What the matcher would only call wrong, but is not there at all. */
-static enum status
-check_ticket(struct ctx *ctx, const struct order_ticket *ticket)
-{
-	bool stop = ticket->type == TYPE_STOP_LOSS ||
-		    ticket->type == TYPE_TAKE_PROFIT;
-
-	if (ticket->type == TYPE_LIMIT && decimal_is_none(ticket->price))
-		return missing(ctx, "price");
-	if (stop && decimal_is_none(ticket->stop_price))
-		return missing(ctx, "stop_price");
-	if (decimal_is_none(ticket->quantity) &&
-		(ticket->type != TYPE_MARKET ||
-			decimal_is_none(ticket->quote_budget)))
-		return missing(ctx, "quantity");
-	return ST_OK;
-}
-
-/* CLIENT_ID into a message's tail; its new size, or the fault. */
-static enum status
-put_client_id(struct ctx *ctx, const char *client_id, uint8_t *length,
+enum status
+order_put_client_id(struct ctx *ctx, const char *client_id, uint8_t *length,
 	char tail[CLIENT_ID_MAX])
 {
 	size_t n = strlen(client_id);
@@ -248,44 +34,231 @@ put_client_id(struct ctx *ctx, const char *client_id, uint8_t *length,
 	return ST_OK;
 }
 
-enum status
-order_place(struct ctx *ctx, const struct order_ticket *ticket,
+/* ---- A ticket ---------------------------------------------------------- */
+
+static enum status
+missing(struct ctx *ctx, const char *field)
+{
+	ctx->fault.kind = FAULT_MISSING;
+	return fail(ctx, ST_INVALID, field, "%s is required", field);
+}
+
+static bool
+is_given(struct decimal value)
+{
+	return !decimal_is_none(value);
+}
+
+/* A distance in price is the matcher's to judge, a percentage is read here. */
+static enum status
+check_trail(struct ctx *ctx, const struct order_ticket *ticket)
+{
+	if (ticket->type != TYPE_TRAILING_STOP) {
+		if (is_given(ticket->trail) || is_given(ticket->trail_percent))
+			return fail(ctx, ST_INVALID,
+				is_given(ticket->trail) ? "trail"
+							: "trail_percent",
+				"only a trailing stop has a trail");
+		return ST_OK;
+	}
+	if (!is_given(ticket->trail) && !is_given(ticket->trail_percent))
+		return missing(ctx, "trail");
+	if (is_given(ticket->trail) && is_given(ticket->trail_percent))
+		return fail(ctx, ST_INVALID, "trail_percent",
+			"give trail or trail_percent, not both");
+	if (is_given(ticket->stop_price))
+		return fail(ctx, ST_INVALID, "stop_price",
+			"the stop price of a trailing stop follows from its "
+			"trail");
+	if (is_given(ticket->price))
+		return fail(ctx, ST_INVALID, "price",
+			"a trailing stop becomes a market order: it has no "
+			"price");
+	return ST_OK;
+}
+
+/*
+ * What the matcher would only call wrong, but is not there at all; and zeros
+ * that it would take for nothing.
+ */
+static enum status
+check_ticket(struct ctx *ctx, const struct order_ticket *ticket)
+{
+	bool stop = ticket->type == TYPE_STOP_LOSS ||
+		    ticket->type == TYPE_TAKE_PROFIT;
+
+	if (ticket->type == TYPE_LIMIT && !is_given(ticket->price))
+		return missing(ctx, "price");
+	if (stop && !is_given(ticket->stop_price))
+		return missing(ctx, "stop_price");
+	if (!is_given(ticket->quantity) &&
+		(ticket->type != TYPE_MARKET || !is_given(ticket->quote_budget)))
+		return missing(ctx, "quantity");
+	if (stop && is_given(ticket->price) && ticket->price.units == 0)
+		return core_refused(ctx, REFUSED_BAD_PRICE);
+	if (is_given(ticket->stop_price) && !stop &&
+		ticket->type != TYPE_TRAILING_STOP)
+		return fail(ctx, ST_INVALID, "stop_price",
+			"only a stop has a stop price");
+	return check_trail(ctx, ticket);
+}
+
+/* Percent to parts of 10^6; up to 50, which the matcher checks too. */
+static enum status
+read_percent(struct ctx *ctx, struct decimal percent, uint32_t *rate)
+{
+	const int64_t unit = order_percent_of(1).units;
+
+	if (percent.units <= 0 || percent.units > 50 * DECIMAL_ONE ||
+		percent.units % unit != 0)
+		return fail(ctx, ST_INVALID, "trail_percent",
+			"trail_percent must be above 0 and at most 50, with at "
+			"most 4 places");
+	*rate = (uint32_t)(percent.units / unit);
+	return ST_OK;
+}
+
+/* The parts of COMMAND that not every order has; its size with them. */
+static enum status
+put_tail(struct ctx *ctx, const struct order_ticket *ticket,
+	struct cmd_order_place *command)
+{
+	command->head.size = ORDER_PLACE_SHORT;
+	if (ticket->client_id) {
+		TRY(order_put_client_id(ctx, ticket->client_id,
+			&command->client_id_length, command->client_id));
+		command->head.size = offsetof(struct cmd_order_place, trail);
+	}
+	if (ticket->type != TYPE_TRAILING_STOP)
+		return ST_OK;
+	command->head.size = sizeof(*command);
+	command->trail = order_or_zero(ticket->trail);
+	if (is_given(ticket->trail_percent))
+		return read_percent(ctx, ticket->trail_percent,
+			&command->trail_rate);
+	return ST_OK;
+}
+
+/* ---- Placing ----------------------------------------------------------- */
+
+/* The matcher knows one trail; its owner may have said it in percent. */
+static enum status
+place_failed(struct ctx *ctx, const struct order_ticket *ticket,
+	enum status status)
+{
+	struct fault *fault = &ctx->fault;
+
+	if (fault->field && strcmp(fault->field, "trail") == 0 &&
+		is_given(ticket->trail_percent))
+		fault->field = "trail_percent";
+	return status;
+}
+
+static enum status
+place(struct ctx *ctx, const struct order_ticket *ticket,
 	struct order_receipt *out)
 {
 	struct cmd_order_place command = {
-		.head = {.size = ORDER_PLACE_SHORT,
-			.type = CMD_ORDER_PLACE,
-			.user = ctx->session->user},
+		.head = {.type = CMD_ORDER_PLACE, .user = ctx->session->user},
 		.side = ticket->side,
 		.type = ticket->type,
 		.tif = ticket->tif,
 		.stp = ticket->stp,
 		.flags = ticket->post_only ? ORDER_POST_ONLY : 0,
-		.quantity = or_zero(ticket->quantity),
-		.quote_budget = or_zero(ticket->quote_budget),
-		.stop_price = or_zero(ticket->stop_price),
+		.quantity = order_or_zero(ticket->quantity),
+		.quote_budget = order_or_zero(ticket->quote_budget),
+		.stop_price = order_or_zero(ticket->stop_price),
 	};
-	struct order_receipt receipt = empty_receipt();
+	struct order_receipt receipt = order_receipt_empty();
 	struct core_answer answer;
 	struct market market;
+	enum status status;
 
-	TRY(check_ticket(ctx, ticket));
 	TRY(market_find(ctx, ticket->symbol, &market));
 	command.instrument = market.number;
 	if (ticket->type != TYPE_MARKET)
-		command.price = or_zero(ticket->price);
+		command.price = order_or_zero(ticket->price);
+	TRY(put_tail(ctx, ticket, &command));
+	status = core_submit(ctx, &command.head, &answer);
+	if (status != ST_OK)
+		return place_failed(ctx, ticket, status);
+	receipt.duplicate = answer.duplicate;
+	receipt.order.strategy = ticket->strategy;
+	receipt.order.bot = ticket->bot;
+	order_read_record(ctx, answer.record, &receipt);
+	order_put_names(ctx, &market, &receipt);
+	*out = receipt;
+	return ST_OK;
+}
+
+enum status
+order_place(struct ctx *ctx, const struct order_ticket *ticket,
+	struct order_receipt *out)
+{
+	TRY(check_ticket(ctx, ticket));
+	if (ident_is_none(ticket->strategy) && ident_is_none(ticket->bot))
+		return place(ctx, ticket, out);
+	return order_link_around(ctx, ticket, place, out);
+}
+
+/* The limit at which the stop of a pair would trade. */
+static enum status
+check_stop_limit(struct ctx *ctx, const struct order_pair_ticket *ticket,
+	const struct market *market)
+{
+	if (!is_given(ticket->stop_limit_price))
+		return ST_OK;
+	if (ticket->stop_limit_price.units <= 0)
+		return fail(ctx, ST_INVALID, "stop_limit_price",
+			"the price must be above zero");
+	if (ticket->stop_limit_price.units % market->tick.units != 0)
+		return fail(ctx, ST_INVALID, "stop_limit_price",
+			"the price is not a multiple of the tick");
+	return ST_OK;
+}
+
+enum status
+order_place_pair(struct ctx *ctx, const struct order_pair_ticket *ticket,
+	struct order_pair_receipt *out)
+{
+	struct cmd_order_oco command = {
+		.head = {.size = ORDER_OCO_SHORT,
+			.type = CMD_ORDER_OCO,
+			.user = ctx->session->user},
+		.side = ticket->side,
+		.stp = ticket->stp,
+		.price = order_or_zero(ticket->price),
+		.quantity = order_or_zero(ticket->quantity),
+		.stop_price = order_or_zero(ticket->stop_price),
+		.stop_limit_price = order_or_zero(ticket->stop_limit_price),
+	};
+	struct order_pair_receipt receipt = {order_receipt_empty(),
+		order_receipt_empty()};
+	struct core_answer answer;
+	struct market market;
+
+	TRY(market_find(ctx, ticket->symbol, &market));
+	TRY(check_stop_limit(ctx, ticket, &market));
+	command.instrument = market.number;
 	if (ticket->client_id) {
-		TRY(put_client_id(ctx, ticket->client_id,
+		TRY(order_put_client_id(ctx, ticket->client_id,
 			&command.client_id_length, command.client_id));
 		command.head.size = sizeof(command);
 	}
 	TRY(core_submit(ctx, &command.head, &answer));
-	receipt.duplicate = answer.duplicate;
-	read_record(ctx, answer.record, &receipt);
-	put_names(ctx, &market, &receipt);
+	/* The limit order is opened first, and names the other. */
+	order_read_record(ctx, answer.record, &receipt.limit);
+	receipt.stop.order.id = receipt.limit.order.pair;
+	order_read_record(ctx, answer.record, &receipt.stop);
+	receipt.limit.duplicate = answer.duplicate;
+	receipt.stop.duplicate = answer.duplicate;
+	order_put_names(ctx, &market, &receipt.limit);
+	order_put_names(ctx, &market, &receipt.stop);
 	*out = receipt;
 	return ST_OK;
 }
+
+/* ---- Cancelling and amending ------------------------------------------- */
 
 static enum status
 send_cancel(struct ctx *ctx, const struct cmd_order_cancel *command,
@@ -341,7 +314,7 @@ order_cancel_client(struct ctx *ctx, const char *client_id,
 			ctx->session->user),
 	};
 
-	TRY(put_client_id(ctx, client_id, &command.client_id_length,
+	TRY(order_put_client_id(ctx, client_id, &command.client_id_length,
 		command.client_id));
 	return send_cancel(ctx, &command, out);
 }
@@ -375,15 +348,18 @@ order_amend(struct ctx *ctx, struct ident id, struct decimal price,
 		.head = CORE_COMMAND(ORDER_AMEND, cmd_order_amend,
 			ctx->session->user),
 		.order = id,
-		.price = or_zero(price),
-		.quantity = or_zero(quantity),
+		.price = order_or_zero(price),
+		.quantity = order_or_zero(quantity),
 	};
-	struct order_receipt receipt = empty_receipt();
+	struct order_receipt receipt = order_receipt_empty();
 	const struct record *record;
+	struct order_name name;
 	struct market market;
 
-	if (!is_mine(ctx, id))
+	if (!order_ident_split(id, &name) || name.user != ctx->session->user)
 		return ST_NOT_FOUND;
+	if (!is_given(price) && !is_given(quantity))
+		return missing(ctx, "quantity");
 	/* What is given as zero would mean "keep it" to the matcher. */
 	if (!decimal_is_none(price) && price.units <= 0)
 		return core_refused(ctx, REFUSED_BAD_PRICE);
@@ -392,10 +368,11 @@ order_amend(struct ctx *ctx, struct ident id, struct decimal price,
 	TRY(core_command(ctx, &command.head, &record));
 	receipt.order.id = id;
 	receipt.order.user = ctx->session->user;
-	read_record(ctx, record, &receipt);
+	receipt.order.opened_us = (int64_t)name.time_ms * 1000;
+	order_read_record(ctx, record, &receipt);
 	/* It is done, whatever else; a name is nothing to fail for. */
 	if (market_numbered(ctx, receipt.order.instrument, &market) == ST_OK)
-		put_names(ctx, &market, &receipt);
+		order_put_names(ctx, &market, &receipt);
 	*out = receipt;
 	return ST_OK;
 }

@@ -28,7 +28,12 @@
  * What a user asks for.  What does not apply is DECIMAL_NONE: the price of a
  * market order (one that is given is not used), the stop price of an order
  * that is no stop, and either the quantity or the quote budget of a market
- * order.
+ * order.  A stop-loss or take-profit with a price becomes a limit order when
+ * it is triggered, without one a market order.  A trailing stop has either
+ * TRAIL, a distance in price, or TRAIL_PERCENT.
+ *
+ * A ticket of a STRATEGY or BOT is the only one that needs MySQL
+ * (order_link.h).
  */
 struct order_ticket {
 	const char *symbol; /* NULL: the default market */
@@ -41,7 +46,11 @@ struct order_ticket {
 	struct decimal quantity;
 	struct decimal quote_budget;
 	struct decimal stop_price;
+	struct decimal trail;
+	struct decimal trail_percent;
 	const char *client_id; /* NULL: none */
+	struct ident strategy; /* IDENT_NONE: none */
+	struct ident bot;
 };
 
 struct order {
@@ -57,14 +66,19 @@ struct order {
 	bool post_only;
 	enum order_status status;
 	enum close_reason reason;
-	struct decimal price;        /* DECIMAL_NONE: none */
-	struct decimal quantity;     /* total; of a budget order once it ended */
-	struct decimal quote_budget; /* DECIMAL_NONE: none */
-	struct decimal stop_price;   /* DECIMAL_NONE: none */
+	struct decimal price;         /* DECIMAL_NONE: none */
+	struct decimal quantity;      /* total; of a budget order once it ended */
+	struct decimal quote_budget;  /* DECIMAL_NONE: none */
+	struct decimal stop_price;    /* DECIMAL_NONE: none */
+	struct decimal trail;         /* DECIMAL_NONE: none */
+	struct decimal trail_percent; /* DECIMAL_NONE: none */
 	struct decimal filled;
 	struct decimal quote; /* what FILLED was worth */
 	struct decimal fee;
 	const char *client_id; /* NULL: none */
+	struct ident pair;     /* the other of its pair; IDENT_NONE: none */
+	struct ident strategy; /* IDENT_NONE: none */
+	struct ident bot;
 	int64_t opened_us;
 	int64_t updated_us;
 	int64_t triggered_us; /* TIME_NONE: not (yet) */
@@ -91,6 +105,32 @@ struct order_receipt {
 enum status order_place(struct ctx *ctx, const struct order_ticket *ticket,
 	struct order_receipt *out) MUST_USE;
 
+/*
+ * Two orders of which one cancels the other: a limit order at PRICE, and on
+ * the other side of the last price a stop-loss at STOP_PRICE, which becomes a
+ * limit order at STOP_LIMIT_PRICE (DECIMAL_NONE: a market order).
+ */
+struct order_pair_ticket {
+	const char *symbol;
+	enum side side;
+	enum stp stp;
+	struct decimal quantity; /* of each */
+	struct decimal price;
+	struct decimal stop_price;
+	struct decimal stop_limit_price;
+	const char *client_id; /* the limit order's; NULL: none */
+};
+
+struct order_pair_receipt {
+	struct order_receipt limit;
+	struct order_receipt stop;
+};
+
+/* Submit both or, refused, neither. */
+enum status order_place_pair(struct ctx *ctx,
+	const struct order_pair_ticket *ticket,
+	struct order_pair_receipt *out) MUST_USE;
+
 /* What a cancel left behind. */
 struct order_end {
 	struct ident id;
@@ -103,7 +143,10 @@ struct order_end {
 	int64_t time_us;
 };
 
-/* Cancel what is left of ID.  ST_CONFLICT when it has already ended. */
+/*
+ * Cancel what is left of ID, and of its pair.  ST_CONFLICT when it has already
+ * ended.
+ */
 enum status order_cancel(struct ctx *ctx, struct ident id,
 	struct order_end *out) MUST_USE;
 
@@ -119,11 +162,13 @@ enum status order_cancel_all(struct ctx *ctx, const struct market *market,
 	int side, size_t *n) MUST_USE;
 
 /*
- * Another price or total quantity (DECIMAL_NONE keeps it).  A smaller quantity
- * at the same price keeps the order's place; at or below what is filled it
- * ends the order; everything else is a new arrival under the same id.  OUT's
- * order has only what the change tells: id, side, price, quantity, filled,
- * quote, fee, status, updated_us.
+ * Another price or total quantity (DECIMAL_NONE keeps it; one must be given).
+ * A smaller quantity at the same price keeps the order's place; at or below
+ * what is filled it ends the order; everything else is a new arrival under the
+ * same id.  ST_CONFLICT for a stop that waits and for one of a pair.
+ *
+ * OUT's order has only what the change tells: id, side, price, quantity,
+ * filled, quote, fee, status, updated_us, and opened_us to the millisecond.
  */
 enum status order_amend(struct ctx *ctx, struct ident id,
 	struct decimal price, struct decimal quantity,
@@ -141,6 +186,8 @@ enum status order_get_client(struct ctx *ctx, const char *client_id,
 #define ORDER_IS(status) (1u << (status))
 #define ORDER_LIVE (ORDER_IS(ORDER_OPEN) | ORDER_IS(ORDER_WAITING))
 #define ORDER_ANY 15u
+/* A status that a document has and no order ever: finds nothing. */
+#define ORDER_NEVER 16u
 
 /* Whether anything of it was filled. */
 enum order_partly { PARTLY_ANY, PARTLY_NOT, PARTLY_FILLED };
@@ -149,6 +196,8 @@ struct order_filter {
 	const struct market *market; /* NULL: all */
 	unsigned statuses;           /* ORDER_IS() bits; 0: any */
 	enum order_partly partly;
+	struct ident strategy; /* IDENT_NONE: all */
+	struct ident bot;
 	int64_t limit;
 	int64_t offset;
 };

@@ -202,6 +202,27 @@ behind(struct ctx *ctx)
 }
 
 enum status
+settled_enter(struct ctx *ctx, _Atomic int32_t **place)
+{
+	struct settled *settled = ctx->settled;
+
+	*place = settled && settled->pool ? take_place(settled) : NULL;
+	if (settled && settled->pool && !*place) {
+		ctx->fault.retry_after_us = US_PER_SECOND;
+		return fail(ctx, ST_UNAVAILABLE, NULL,
+			"too many wait for the database; try again shortly");
+	}
+	return ST_OK;
+}
+
+void
+settled_leave(_Atomic int32_t *place)
+{
+	if (place)
+		atomic_store(place, 0);
+}
+
+enum status
 settled_wait(struct ctx *ctx, uint64_t seq)
 {
 	struct settled *settled = ctx->settled;

@@ -69,6 +69,14 @@ enum status settled_read(struct ctx *ctx, db_tx_fn *fn, void *arg) MUST_USE;
  */
 enum status settled_wait(struct ctx *ctx, uint64_t seq) MUST_USE;
 
+/*
+ * Of a pool's workers only a quarter may be held up by MySQL at a time, where
+ * the others have better to do: be one of them until settled_leave(), or
+ * ST_UNAVAILABLE.  *PLACE may be NULL, where nobody counts; leaving takes that.
+ */
+enum status settled_enter(struct ctx *ctx, _Atomic int32_t **place) MUST_USE;
+void settled_leave(_Atomic int32_t *place);
+
 /* How far the settler has come, and when the core did that. */
 enum status settled_position(
 	struct ctx *ctx, uint64_t *applied_seq, int64_t *applied_us) MUST_USE;

@@ -80,7 +80,8 @@ struct field {
 	enum field_kind kind;
 	enum field_need need;
 	size_t offset;
-	int64_t min, max; /* INT: of the value; TEXT: of characters */
+	/* INT: of the value; TEXT: of characters; ENUM: min 1 is any case */
+	int64_t min, max;
 	int64_t fallback; /* INT, ENUM */
 	const struct word *words;
 };
@@ -113,6 +114,11 @@ struct shape {
 #define FIELD_ENUM_OR(type, member, need_, fallback_, words_)                  \
 	{.name = #member, .kind = FIELD_KIND_ENUM, .need = (need_),            \
 		.offset = FIELD_AT_WORD(type, member),                         \
+		.fallback = (fallback_), .words = (words_)}
+/* The same, read in capitals and small letters alike. */
+#define FIELD_WORD(type, member, need_, fallback_, words_)                     \
+	{.name = #member, .kind = FIELD_KIND_ENUM, .need = (need_),            \
+		.offset = FIELD_AT_WORD(type, member), .min = 1,               \
 		.fallback = (fallback_), .words = (words_)}
 /* MIN to MAX characters (not bytes) of text without control characters. */
 #define FIELD_TEXT(type, member, need_, min_, max_)                            \

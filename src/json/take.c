@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "json/lexer.h"
 
@@ -47,13 +48,28 @@ field_take_id(const struct decoding *d, const struct value *value, void *to)
 	return ST_OK;
 }
 
+/* What programs print where a number should be, and is none that we have. */
+static bool
+is_no_number(const char *text)
+{
+	static const char *const names[] = {"nan", "inf", "infinity"};
+	size_t i;
+
+	text += *text == '-' || *text == '+';
+	for (i = 0; i < N_ELEMENTS(names); i++)
+		if (strcasecmp(text, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static enum status
 take_decimal(const struct decoding *d, const struct value *value, void *to)
 {
 	struct decimal number;
 
 	if (!is_text_or_number(value) ||
-		!json_is_numeral(value->text, value->length))
+		(!json_is_numeral(value->text, value->length) &&
+			!is_no_number(value->text)))
 		return field_blame(d, FAULT_TYPE, "must be a number");
 	if (decimal_parse_n(value->text, value->length, &number) != ST_OK)
 		return field_blame(d, FAULT_VALUE,
@@ -78,13 +94,15 @@ static enum status
 take_word(const struct decoding *d, const struct field *row,
 	const struct value *value, void *to)
 {
+	int (*compare)(const char *, const char *) = row->min ? strcasecmp
+							      : strcmp;
 	const struct word *word;
 
 	if (!is_text(value))
 		return field_blame(
 			d, FAULT_TYPE, choices(d->ctx->arena, row->words));
 	for (word = row->words; word->text; word++)
-		if (strcmp(word->text, value->text) == 0) {
+		if (compare(word->text, value->text) == 0) {
 			memcpy(to, &word->value, sizeof(word->value));
 			return ST_OK;
 		}

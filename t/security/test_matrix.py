@@ -284,6 +284,9 @@ class Owner:
 # What each parameter names: how to make one, and the rows that it is kept in.
 MAKERS = {
     "/api/order/{order_id}": (Owner.order, "orders"),
+    "/api/v1/trading/orders/{order_id}": (Owner.order, "orders"),
+    "/api/v1/orders/{order_id}": (Owner.order, "orders"),
+    "/v1/trading/orders/{id}": (Owner.order, "orders"),
     "/api/withdrawal/{id}": (Owner.withdrawal, "withdrawals"),
     "/api/withdrawal/addresses/{id}": (Owner.address, "withdrawal_addresses"),
     "/api/auth/sessions/{session_id}": (Owner.session, "sessions"),

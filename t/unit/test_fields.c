@@ -213,7 +213,9 @@ static const struct {
 	{"1e400", ST_INVALID, 0, FAULT_VALUE},
 	{"1e99999999999999999999", ST_INVALID, 0, FAULT_VALUE},
 	{"123456789012345678901234567890", ST_INVALID, 0, FAULT_VALUE},
-	{"\"NaN\"", ST_INVALID, 0, FAULT_TYPE},
+	{"\"NaN\"", ST_INVALID, 0, FAULT_VALUE},
+	{"\"-Infinity\"", ST_INVALID, 0, FAULT_VALUE},
+	{"\"nano\"", ST_INVALID, 0, FAULT_TYPE},
 	{"\"\"", ST_INVALID, 0, FAULT_TYPE},
 	{"\" 1\"", ST_INVALID, 0, FAULT_TYPE},
 	{"\"n1\"", ST_INVALID, 0, FAULT_TYPE}, /* no way to our tags */

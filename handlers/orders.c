@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * orders.c - words, bodies and lists that the editions' order sections share.
+ */
+#include "handlers/orders.h"
+
+#include <strings.h>
+
+/* clang-format off */
+const struct word order_sides[] = {
+	{"buy", SIDE_BUY},
+	{"sell", SIDE_SELL},
+	{NULL, 0},
+};
+
+const struct word order_types[] = {
+	{"market", TYPE_MARKET},
+	{"limit", TYPE_LIMIT},
+	{"stop_loss", TYPE_STOP_LOSS},
+	{"take_profit", TYPE_TAKE_PROFIT},
+	{"trailing_stop", TYPE_TRAILING_STOP},
+	{NULL, 0},
+};
+
+const struct word order_tifs[] = {
+	{"gtc", TIF_GTC},
+	{"ioc", TIF_IOC},
+	{"fok", TIF_FOK},
+	{NULL, 0},
+};
+
+const struct word order_stps[] = {
+	{"taker", STP_TAKER},
+	{"maker", STP_MAKER},
+	{"both", STP_BOTH},
+	{"none", STP_NONE},
+	{NULL, 0},
+};
+/* clang-format on */
+
+const char *
+order_word(const struct word *words, int value)
+{
+	for (; words->text; words++)
+		if (words->value == value)
+			return words->text;
+	return NULL;
+}
+
+const char *
+order_reason_word(enum close_reason reason)
+{
+	switch (reason) {
+	case CLOSE_NONE:
+		break;
+	case CLOSE_FILLED:
+		return "filled";
+	case CLOSE_USER:
+		return "user";
+	case CLOSE_REMAINDER:
+		return "remainder";
+	case CLOSE_UNFILLABLE:
+		return "unfillable";
+	case CLOSE_SELF_TRADE:
+		return "self_trade";
+	case CLOSE_LOCK:
+		return "lock";
+	case CLOSE_AMENDED:
+		return "amended";
+	case CLOSE_FILL_LIMIT:
+		return "fill_limit";
+	case CLOSE_OPERATOR:
+		return "operator";
+	case CLOSE_NO_FUNDS:
+		return "no_funds";
+	case CLOSE_OCO:
+		return "oco";
+	case CLOSE_DEADLINE:
+		return "cancel_after";
+	case CLOSE_RISK:
+		return "risk";
+	}
+	return NULL;
+}
+
+enum status
+order_exchange_is_ours(struct ctx *ctx, const char *exchange)
+{
+	static const char *const venues[] = {
+		"luno", "binance", "kucoin", "kraken", "valr"};
+	size_t i;
+
+	if (!exchange || strcasecmp(exchange, ORDER_EXCHANGE) == 0)
+		return ST_OK;
+	for (i = 0; i < N_ELEMENTS(venues); i++)
+		if (strcasecmp(exchange, venues[i]) == 0)
+			return fail(ctx, ST_INVALID, "exchange",
+				"orders at %s cannot be placed yet; "
+				"\"" ORDER_EXCHANGE "\" is the house's own book",
+				venues[i]);
+	ctx->fault.kind = FAULT_CHOICE;
+	return fail(ctx, ST_INVALID, "exchange", "there is no such exchange");
+}
+
+/* ---- Placing ------------------------------------------------------------- */
+
+static enum order_type
+type_of(const struct order_in *in)
+{
+	if (in->type != WORD_NONE)
+		return (enum order_type)in->type;
+	return decimal_is_none(in->price) ? TYPE_MARKET : TYPE_LIMIT;
+}
+
+enum status
+order_in_place(struct req *req, struct order_receipt *out)
+{
+	const struct order_in *in = req->in;
+	const char *client_id;
+
+	TRY(order_exchange_is_ours(&req->ctx, in->exchange));
+	TRY(req_idempotency_key(req, in->client_order_id, &client_id));
+	return order_place(&req->ctx,
+		&(struct order_ticket){
+			.symbol = in->symbol,
+			.side = in->side,
+			.type = type_of(in),
+			.tif = in->time_in_force,
+			.stp = in->self_trade_prevention,
+			.post_only = in->post_only,
+			.price = in->price,
+			.quantity = in->quantity,
+			.quote_budget = DECIMAL_NONE,
+			.stop_price = in->stop_price,
+			.trail = in->trail,
+			.trail_percent = in->trail_percent,
+			.client_id = client_id,
+			.strategy = in->strategy_id,
+			.bot = in->bot_id,
+		},
+		out);
+}
+
+static const struct field change_fields[] = {
+	FIELD_DEC(order_change_in, quantity, OPTIONAL),
+	FIELD_DEC(order_change_in, price, OPTIONAL),
+	FIELD_END,
+};
+const struct shape order_change_shape = SHAPE(order_change_in, change_fields);
+
+/* ---- Listing ------------------------------------------------------------- */
+
+static void
+filter_shown(enum order_shown shown, struct order_filter *filter)
+{
+	static const struct {
+		unsigned statuses;
+		enum order_partly partly;
+	} rows[] = {
+		[SHOWN_ANY] = {ORDER_ANY, PARTLY_ANY},
+		[SHOWN_LIVE] = {ORDER_LIVE, PARTLY_ANY},
+		[SHOWN_UNTOUCHED] = {ORDER_LIVE, PARTLY_NOT},
+		[SHOWN_PARTLY] = {ORDER_IS(ORDER_OPEN), PARTLY_FILLED},
+		[SHOWN_WAITING] = {ORDER_IS(ORDER_WAITING), PARTLY_ANY},
+		[SHOWN_FILLED] = {ORDER_IS(ORDER_FILLED), PARTLY_ANY},
+		[SHOWN_CANCELLED] = {ORDER_IS(ORDER_CANCELLED), PARTLY_ANY},
+		[SHOWN_NEVER] = {ORDER_NEVER, PARTLY_ANY},
+	};
+
+	filter->statuses = rows[shown].statuses;
+	filter->partly = rows[shown].partly;
+}
+
+enum status
+order_list_read(struct req *req, struct order_list *out)
+{
+	const struct order_list_in *in = req->query;
+	struct order_filter filter = {
+		.strategy = in->strategy_id,
+		.bot = in->bot_id,
+		.limit = in->limit,
+		.offset = in->offset,
+	};
+	struct market market;
+
+	if (in->symbol) {
+		TRY(market_find(&req->ctx, in->symbol, &market));
+		filter.market = &market;
+	}
+	filter_shown(in->status, &filter);
+	return order_list(&req->ctx, &filter, out);
+}
+
+void
+order_list_page(struct req *req, const struct order_list *list)
+{
+	const struct order_list_in *in = req->query;
+
+	reply_int(&req->reply, "total", list->total);
+	reply_int(&req->reply, "limit", in->limit);
+	reply_int(&req->reply, "offset", in->offset);
+}
