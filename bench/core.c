@@ -36,12 +36,18 @@ struct figures {
 	uint64_t refused;
 };
 
+/* What a client knows of an order of his. */
+struct client_order {
+	struct ident id; /* the engine's, once it is placed */
+	uint32_t user;
+	uint32_t spare;
+};
+
 struct bench {
 	const struct flow *flow;
 	struct engine *engine;
 	struct record *out;
-	struct ident *orders;   /* by dense id: the engine's */
-	const uint32_t *owner;  /* by dense id: the engine's user */
+	struct client_order *orders; /* by dense id */
 	uint32_t *slots; /* by slot: dense id */
 	struct figures figures;
 	int64_t time_us;
@@ -173,8 +179,8 @@ make_command(const struct bench *b, const struct flow_op *op,
 {
 	if (op->cancel) {
 		out->head = (struct message){ORDER_CANCEL_SHORT,
-			CMD_ORDER_CANCEL, b->owner[op->order]};
-		out->cancel.order = b->orders[op->order];
+			CMD_ORDER_CANCEL, b->orders[op->order].user};
+		out->cancel.order = b->orders[op->order].id;
 		return;
 	}
 	out->head = (struct message){ORDER_PLACE_SHORT, CMD_ORDER_PLACE,
@@ -208,7 +214,7 @@ run_add(struct bench *b, const struct flow_op *op, const union command *cmd)
 	}
 	event = record_events(b->out);
 	opened = (const struct ev_order_opened *)(const void *)event;
-	b->orders[op->order] = opened->order;
+	b->orders[op->order].id = opened->order;
 	order_ident_split(opened->order, &name);
 	b->slots[name.slot] = op->order;
 	for (i = 1; i < b->out->n_events; i++) {
@@ -249,17 +255,35 @@ run_ops(struct bench *b, size_t from, size_t to)
 		}
 		/* Its order may have been placed since it was made; or be
 		 * gone, which is an answer too. */
-		cmd->cancel.order = b->orders[op->order];
+		cmd->cancel.order = b->orders[op->order].id;
 		(void)engine_apply(b->engine, ++b->time_us, &cmd->head, b->out,
 			&done);
 	}
 }
 
+/* Written to now, so that the client's memory is not met while it runs. */
+static void
+make_orders(struct bench *b, uint32_t slots)
+{
+	const struct flow *flow = b->flow;
+	size_t i;
+
+	b->orders = calloc(flow->orders, sizeof(*b->orders));
+	b->slots = malloc(slots * sizeof(*b->slots));
+	if (!b->orders || !b->slots)
+		die("out of memory");
+	memset(b->slots, 0xff, slots * sizeof(*b->slots));
+	for (i = 0; i < flow->n; i++)
+		if (!flow->ops[i].cancel)
+			b->orders[flow->ops[i].order].user =
+				flow->ops[i].user + 1;
+}
+
 static struct figures
-measure_engine(const struct flow *flow, const uint32_t *owner)
+measure_engine(const struct flow *flow)
 {
 	struct engine_options options = engine_defaults;
-	struct bench b = {.flow = flow, .owner = owner,
+	struct bench b = {.flow = flow,
 		.time_us = INT64_C(1700000000000000)};
 	char why[200];
 	int64_t start;
@@ -273,10 +297,9 @@ measure_engine(const struct flow *flow, const uint32_t *owner)
 	options.client_ids = options.intents = options.sessions = 16;
 	b.engine = engine_new(&options);
 	b.out = aligned_alloc(64, RECORD_MAX_BYTES);
-	b.orders = calloc(flow->orders, sizeof(*b.orders));
-	b.slots = calloc(options.orders, sizeof(*b.slots));
-	if (!b.engine || !b.out || !b.orders || !b.slots)
+	if (!b.engine || !b.out)
 		die("out of memory");
+	make_orders(&b, options.orders);
 	make_markets(&b);
 	make_users(&b);
 	run_ops(&b, 0, flow->n_warm);
@@ -343,23 +366,15 @@ report(const struct flow *flow)
 {
 	struct figures engine[ROUNDS], ladder[ROUNDS], *e, *l;
 	double ops = (double)(flow->n - flow->n_warm);
-	uint32_t *owner = calloc(flow->orders, sizeof(*owner));
-	size_t i;
 	int round;
 
-	if (!owner)
-		die("out of memory");
-	for (i = 0; i < flow->n; i++)
-		if (!flow->ops[i].cancel)
-			owner[flow->ops[i].order] = flow->ops[i].user + 1;
 	for (round = 0; round < ROUNDS; round++) {
-		engine[round] = measure_engine(flow, owner);
+		engine[round] = measure_engine(flow);
 		ladder[round] = measure_ladder(flow);
 		if (engine[round].trades != ladder[round].trades ||
 			engine[round].dense_hash != ladder[round].dense_hash)
 			die("the engine and the bare ladder trade differently");
 	}
-	free(owner);
 	qsort(engine, ROUNDS, sizeof(*engine), compare_seconds);
 	qsort(ladder, ROUNDS, sizeof(*ladder), compare_seconds);
 	e = &engine[ROUNDS / 2];

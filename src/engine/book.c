@@ -9,17 +9,11 @@
 #include "wire/ids.h"
 
 uint32_t
-order_take(struct engine *engine, uint32_t user)
+order_take(struct engine *engine)
 {
 	struct pool *pool = &engine->state->orders;
-	uint32_t slot = pool_take(pool, engine->orders[pool->free].next);
 
-	if (slot == NONE)
-		return NONE;
-	engine->orders[slot] = (struct order){.seq = engine->seq, .user = user, .live = 1};
-	engine->more[slot] = (struct order_more){
-		.time_ms = (uint64_t)engine->now_us / 1000};
-	return slot;
+	return pool_take(pool, engine->orders[pool->free].next);
 }
 
 void
@@ -305,11 +299,10 @@ find_by_client_id(const struct engine *engine, uint32_t user,
 enum refusal
 apply_order_cancel(struct engine *engine, const struct cmd_order_cancel *cmd)
 {
-	struct user *user = user_find(engine, cmd->head.user);
 	enum refusal refusal;
 	uint32_t slot;
 
-	if (!user)
+	if (!engine->actor)
 		return REFUSED_UNKNOWN_USER;
 	refusal = ident_is_none(cmd->order)
 		? find_by_client_id(engine, cmd->head.user, cmd, &slot)

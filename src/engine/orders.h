@@ -64,8 +64,8 @@ crosses(enum side side, int64_t ticks, int64_t other)
 
 /* ---- book.c ---- */
 
-/* A slot for an order of USER, live but neither resting nor listed. */
-uint32_t order_take(struct engine *engine, uint32_t user);
+/* A slot for an order, which the caller fills in; NONE when all are taken. */
+uint32_t order_take(struct engine *engine);
 void order_give(struct engine *engine, uint32_t slot);
 /* The back of its price's level in LADDER, and out of it. */
 void level_join(struct engine *engine, struct ladder *ladder, uint32_t slot);
@@ -193,7 +193,6 @@ bool stop_fire(struct engine *engine);
 
 /* ---- pair.c ---- */
 
-void pair_tie(struct engine *engine, uint32_t a, uint32_t b);
 /* The other of SLOT's pair, which is none any more; NONE when it had none. */
 uint32_t pair_untie(struct engine *engine, uint32_t slot);
 /* SLOT has traded: the other one ends. */

@@ -10,14 +10,6 @@
 
 #include "engine/place.h"
 
-void
-pair_tie(struct engine *engine, uint32_t a, uint32_t b)
-{
-	engine->orders[a].paired = engine->orders[b].paired = 1;
-	engine->stops[a].pair = b;
-	engine->stops[b].pair = a;
-}
-
 uint32_t
 pair_untie(struct engine *engine, uint32_t slot)
 {
@@ -122,17 +114,18 @@ apply_order_oco(struct engine *engine, const struct cmd_order_oco *cmd,
 	uint64_t *done_seq)
 {
 	struct cmd_order_place commands[2];
-	struct placing limit = {.engine = engine, .cmd = &commands[0]};
-	struct placing stop = {.engine = engine, .cmd = &commands[1]};
+	struct placing limit, stop;
 	enum refusal refusal;
 
 	split(cmd, &commands[0], &commands[1]);
-	limit.oco = cmd;
+	placing_begin(&limit, engine, &commands[0], cmd);
+	placing_begin(&stop, engine, &commands[1], cmd);
 	refusal = check_who(&limit, done_seq);
 	if (refusal != REFUSED_NONE || *done_seq != 0)
 		return refusal;
 	stop.user = limit.user;
-	stop.terms = limit.terms;
+	stop.terms.instrument = limit.terms.instrument;
+	stop.terms.side = limit.terms.side;
 	stop.opposite = limit.opposite;
 	TRY_RULE(check_numbers(&limit, &stop, cmd));
 	TRY_RULE(check_funds(&limit, &stop));
@@ -140,7 +133,8 @@ apply_order_oco(struct engine *engine, const struct cmd_order_oco *cmd,
 		return REFUSED_FULL;
 	TRY_RULE(take_slot(&limit));
 	TRY_RULE(take_slot(&stop));
-	pair_tie(engine, limit.slot, stop.slot);
+	limit.pair = stop.slot;
+	stop.pair = limit.slot;
 	stop.hold = stop.hold > limit.hold ? stop.hold - limit.hold : 0;
 	open_order(&limit);
 	open_order(&stop);

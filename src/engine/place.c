@@ -60,7 +60,7 @@ check_form(struct placing *p)
 {
 	const struct cmd_order_place *cmd = p->cmd;
 
-	p->user = user_find(p->engine, cmd->head.user);
+	p->user = p->engine->actor;
 	if (!p->user)
 		return REFUSED_UNKNOWN_USER;
 	if (p->user->locked)
@@ -244,8 +244,7 @@ emit_opened(const struct placing *p, const struct balance *after)
 {
 	const struct cmd_order_place *cmd = p->cmd;
 	struct engine *engine = p->engine;
-	const struct order *order = &engine->orders[p->slot];
-	bool whole = has_client_id(cmd) || order->paired ||
+	bool whole = has_client_id(cmd) || p->pair != NONE ||
 		cmd->type == TYPE_TRAILING_STOP;
 	struct ev_order_opened *ev = emit(engine, EV_ORDER_OPENED,
 		whole ? sizeof(*ev) : ORDER_OPENED_SHORT, cmd->head.user);
@@ -272,11 +271,12 @@ emit_opened(const struct placing *p, const struct balance *after)
 		ev->client_id_length = cmd->client_id_length;
 		memcpy(ev->client_id, cmd->client_id, cmd->client_id_length);
 	}
-	if (order->paired)
-		ev->pair = order_id(engine, engine->stops[p->slot].pair);
+	if (p->pair != NONE)
+		ev->pair = order_ident((uint64_t)engine->now_us / 1000,
+			engine->seq, p->pair, cmd->head.user);
 	if (cmd->type == TYPE_TRAILING_STOP) {
-		ev->trail = cmd->trail;
-		ev->trail_rate = cmd->trail_rate;
+		ev->trail = p->stop.trail * p->terms.instrument->terms.tick;
+		ev->trail_rate = p->stop.trail_rate;
 	}
 }
 
@@ -295,7 +295,7 @@ take_slot(struct placing *p)
 		!balance_open(engine, p->user, at->terms.quote) ||
 		!position_open(engine, cmd->head.user, cmd->instrument))
 		return REFUSED_FULL;
-	p->slot = order_take(engine, cmd->head.user);
+	p->slot = order_take(engine);
 	return p->slot == NONE ? REFUSED_FULL : REFUSED_NONE;
 }
 
@@ -310,23 +310,34 @@ open_order(struct placing *p)
 	bool waits = p->stop_ticks != 0;
 	struct balance *held;
 
-	order->instrument = cmd->instrument;
-	order->side = cmd->side;
-	order->ticks = waits ? p->stop_ticks : p->terms.ticks;
-	order->left = p->terms.lots;
-	order->hold = p->hold;
-	more->lots = p->terms.lots;
-	more->budget = cmd->quote_budget;
-	more->taker_rate = terms->taker_rate;
-	more->maker_rate = terms->maker_rate;
-	more->type = cmd->type;
-	more->tif = cmd->tif;
-	more->stp = cmd->stp;
-	more->flags = cmd->flags;
-	more->acts = cmd->type == TYPE_MARKET ||
-			(waits && p->stop.limit == 0)
-		? TYPE_MARKET
-		: TYPE_LIMIT;
+	*order = (struct order){
+		.seq = engine->seq,
+		.user = cmd->head.user,
+		.instrument = cmd->instrument,
+		.side = cmd->side,
+		.live = LIVE_BOOK,
+		.ticks = waits ? p->stop_ticks : p->terms.ticks,
+		.left = p->terms.lots,
+		.hold = p->hold,
+		.paired = p->pair != NONE,
+	};
+	*more = (struct order_more){
+		.time_ms = (uint64_t)engine->now_us / 1000,
+		.lots = p->terms.lots,
+		.budget = cmd->quote_budget,
+		.taker_rate = terms->taker_rate,
+		.maker_rate = terms->maker_rate,
+		.type = cmd->type,
+		.tif = cmd->tif,
+		.stp = cmd->stp,
+		.flags = cmd->flags,
+		.acts = cmd->type == TYPE_MARKET ||
+				(waits && p->stop.limit == 0)
+			? TYPE_MARKET
+			: TYPE_LIMIT,
+	};
+	if (order->paired)
+		engine->stops[p->slot].pair = p->pair;
 	held = balance_of(engine, p->user,
 		cmd->side == SIDE_BUY ? terms->quote : terms->base);
 	held->available -= p->hold;
@@ -337,7 +348,7 @@ open_order(struct placing *p)
 		remember(p);
 	if (!waits)
 		return;
-	p->stop.pair = engine->stops[p->slot].pair;
+	p->stop.pair = p->pair;
 	engine->stops[p->slot] = p->stop;
 	stop_wait(engine, p->slot);
 	user_list_add(engine, p->user, p->slot);
@@ -347,8 +358,9 @@ enum refusal
 apply_order_place(struct engine *engine, const struct cmd_order_place *cmd,
 	uint64_t *done_seq)
 {
-	struct placing p = {.engine = engine, .cmd = cmd};
+	struct placing p;
 
+	placing_begin(&p, engine, cmd, NULL);
 	TRY_RULE(check_who(&p, done_seq));
 	if (*done_seq != 0)
 		return REFUSED_NONE;

@@ -27,10 +27,27 @@ struct placing {
 	const struct ladder *opposite;
 	__int128 value; /* in quote units, for limits */
 	int64_t hold;
-	struct stop stop;   /* of a stop */
 	int64_t stop_ticks; /* where it begins to wait; 0: it does not */
 	uint32_t slot;
+	uint32_t pair; /* the other order's slot, or NONE */
+	struct stop stop; /* only of a stop */
 };
+
+/* Not all zeros: it is on the way of every order. */
+static inline void
+placing_begin(struct placing *p, struct engine *engine,
+	const struct cmd_order_place *cmd, const struct cmd_order_oco *oco)
+{
+	p->engine = engine;
+	p->cmd = cmd;
+	p->oco = oco;
+	p->terms.lots = 0;
+	p->terms.ticks = 0;
+	p->terms.notional = 0;
+	p->hold = 0;
+	p->stop_ticks = 0;
+	p->pair = NONE;
+}
 
 static inline bool
 has_client_id(const struct cmd_order_place *cmd)

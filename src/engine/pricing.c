@@ -116,6 +116,7 @@ check_form_stop(struct placing *p)
 	const struct cmd_order_place *cmd = p->cmd;
 	const struct instrument *at = p->terms.instrument;
 
+	p->stop = (struct stop){.limit = 0};
 	TRY_RULE(check_lots(p));
 	if (cmd->price < 0 ||
 		(cmd->price != 0 && cmd->type == TYPE_TRAILING_STOP))

@@ -71,6 +71,20 @@ draws_down_too_much(const struct engine *engine, const struct user *user,
 		(__int128)most * watch->peak;
 }
 
+static enum refusal
+breach_of(const struct engine *engine, const struct user *user,
+	const struct watch *watch, int64_t equity)
+{
+	/* Without money of account there is nothing to lose. */
+	if (engine->state->account_asset == ASSETS_MAX)
+		return REFUSED_NONE;
+	if (loses_too_much(engine, user, watch, equity))
+		return REFUSED_DAILY_LOSS;
+	if (draws_down_too_much(engine, user, watch, equity))
+		return REFUSED_DRAWDOWN;
+	return REFUSED_NONE;
+}
+
 /* Is he in breach now?  A new day that no mark has seen yet begins here. */
 static enum refusal
 check_breach(const struct engine *engine, const struct user *user)
@@ -87,11 +101,7 @@ check_breach(const struct engine *engine, const struct user *user)
 		if (user->reduce_only == REDUCE_RISK)
 			watch.peak = equity;
 	}
-	if (loses_too_much(engine, user, &watch, equity))
-		return REFUSED_DAILY_LOSS;
-	if (draws_down_too_much(engine, user, &watch, equity))
-		return REFUSED_DRAWDOWN;
-	return REFUSED_NONE;
+	return breach_of(engine, user, &watch, equity);
 }
 
 /* His position, his open buys and the new one, in quote units. */
@@ -295,8 +305,7 @@ look(struct engine *engine, struct user *user, int64_t equity)
 	if (equity > watch->peak)
 		watch->peak = equity;
 	if (user->reduce_only == REDUCE_NO &&
-		(loses_too_much(engine, user, watch, equity) ||
-			draws_down_too_much(engine, user, watch, equity)))
+		breach_of(engine, user, watch, equity) != REFUSED_NONE)
 		user->reduce_only = REDUCE_RISK;
 }
 
@@ -327,10 +336,12 @@ watch_mark(struct engine *engine)
 enum refusal
 apply_risk_check(struct engine *engine, const struct cmd_risk_check *cmd)
 {
-	struct user *user = user_find(engine, cmd->head.user);
+	bool changed;
 
-	if (!user)
+	if (!engine->actor)
 		return REFUSED_UNKNOWN_USER;
 	watch_begin(engine, cmd->head.user);
-	return watch_mark(engine) ? REFUSED_NONE : REFUSED_NO_CHANGE;
+	changed = watch_mark(engine);
+	engine->out.marked = USER_HOUSE; /* it has been */
+	return changed ? REFUSED_NONE : REFUSED_NO_CHANGE;
 }

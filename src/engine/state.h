@@ -301,6 +301,7 @@ struct engine {
 	struct recall sessions;
 	/* of the command that is being applied */
 	struct emitter out;
+	struct user *actor; /* head.user, or NULL: there is no such user */
 	int64_t now_us;
 	uint64_t seq;
 	struct watch watch_before; /* that of out.marked, before a flow */
