@@ -22,5 +22,6 @@ const struct edition interfaces = {
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){interfaces_auth,
 		interfaces_orders, interfaces_order_safety,
+		interfaces_positions,
 		interfaces_strategies, NULL},
 };

@@ -9,4 +9,5 @@
 extern const struct route interfaces_auth[];
 extern const struct route interfaces_order_safety[];
 extern const struct route interfaces_orders[];
+extern const struct route interfaces_positions[];
 extern const struct route interfaces_strategies[];

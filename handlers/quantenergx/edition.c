@@ -25,5 +25,6 @@ const struct edition quantenergx = {
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){quantenergx_auth,
 		quantenergx_orders,
+		quantenergx_positions,
 		quantenergx_security, NULL},
 };

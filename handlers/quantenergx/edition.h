@@ -8,4 +8,5 @@
 
 extern const struct route quantenergx_auth[];
 extern const struct route quantenergx_orders[];
+extern const struct route quantenergx_positions[];
 extern const struct route quantenergx_security[];
