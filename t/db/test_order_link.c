@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * test_order_link.c - an order and its strategy or bot, whoever dies between.
+ *
+ * The matcher is the real one; the settler's rows are written here, and what
+ * "placing" does is told by each case.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/session.h"
+#include "base/clock.h"
+#include "domain/core.h"
+#include "domain/order_link.h"
+#include "domain/settled.h"
+#include "t/db/server.h"
+#include "t/db/stack.h"
+#include "t/harness/suite.h"
+
+#define OK(expr) ck_assert_int_eq(expr, ST_OK)
+
+static struct ctx *ctx;
+static struct session session;
+static struct settled_pool pool;
+static pid_t matcherd;
+
+/* ---- A stack ----------------------------------------------------------- */
+
+static uint64_t
+core_seq(void)
+{
+	struct stats_answer stats;
+
+	OK(core_stats(ctx, &stats));
+	return stats.seq;
+}
+
+static void
+set_applied(uint64_t seq)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql),
+		"INSERT INTO settle_state VALUES (1, REPEAT('j', 16), %llu, "
+		"NOW(6), NOW(6)) ON DUPLICATE KEY UPDATE applied_seq = "
+		"VALUES(applied_seq)",
+		(unsigned long long)seq);
+	server_sql(STACK_DATABASE, sql);
+}
+
+/* One whom the core knows. */
+static void
+make_user(void)
+{
+	struct cmd_user_create create = {
+		.head = CORE_COMMAND(USER_CREATE, cmd_user_create, 7),
+		.intent = ident_random(ctx->now_us),
+		.public_id = ident_random(ctx->now_us),
+	};
+	struct guard_request question = {.user = 7};
+	struct guard_answer answer;
+
+	OK(core_command(ctx, &create.head, NULL));
+	OK(core_ask(ctx, &question, &answer));
+	session = (struct session){.id = ident_random(ctx->now_us),
+		.user = 7,
+		.epoch = answer.epoch};
+	ctx->session = &session;
+}
+
+static void
+set_up(void)
+{
+	const char *output;
+	char path[128];
+
+	stack_reset();
+	ck_assert_msg(stack_ctl("migrate", &output) == 0, "%s", output);
+	ctx = server_ctx(STACK_DATABASE);
+	ctx->now_us = clock_wall_us();
+	memset(&pool, 0, sizeof(pool));
+	snprintf(path, sizeof(path), "%s/stack/settler", server_dir());
+	ctx->settled = settled_new(path, &pool, 8);
+	matcherd = stack_matcherd();
+	snprintf(path, sizeof(path), "%s/stack/matcher", server_dir());
+	ctx->core = core_new(path);
+	make_user();
+}
+
+static void
+tear_down(void)
+{
+	core_free(ctx->core);
+	ck_assert_int_eq(stack_end(matcherd, SIGTERM), 0);
+	settled_free(ctx->settled);
+	server_ctx_free(ctx);
+}
+
+static int64_t
+rows(const char *where)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "SELECT COUNT(*) FROM order_links %s",
+		where);
+	return server_number(STACK_DATABASE, sql);
+}
+
+/* ---- Around an order --------------------------------------------------- */
+
+static struct {
+	enum status answer;
+	struct ident order;
+	char client_id[CLIENT_ID_MAX + 1];
+	int64_t rows_meanwhile;
+	int calls;
+} placing;
+
+static enum status
+place(struct ctx *c, const struct order_ticket *ticket,
+	struct order_receipt *out)
+{
+	(void)c;
+	placing.calls++;
+	placing.rows_meanwhile = rows("WHERE order_id IS NULL");
+	snprintf(placing.client_id, sizeof(placing.client_id), "%s",
+		ticket->client_id);
+	if (placing.answer == ST_OK)
+		*out = (struct order_receipt){.order = {.id = placing.order}};
+	return placing.answer;
+}
+
+static enum status
+send(enum status answer, struct ident bot, const char *client_id)
+{
+	struct order_ticket ticket = {.bot = bot, .client_id = client_id};
+	struct order_receipt receipt;
+
+	placing.answer = answer;
+	return order_link_around(ctx, &ticket, place, &receipt);
+}
+
+static const struct ident bot = {"the first bot .."};
+static const struct ident other_bot = {"the other bot .."};
+
+START_TEST(a_promise_is_kept)
+{
+	placing.order = ident_random(ctx->now_us);
+	OK(send(ST_OK, bot, NULL));
+	/* It was written before, under a client id that was made for it. */
+	ck_assert_int_eq(placing.rows_meanwhile, 1);
+	ck_assert_uint_eq(strlen(placing.client_id), 36);
+	ck_assert_int_eq(rows("WHERE bot_id = 'the first bot ..' "
+			      "AND order_id IS NOT NULL AND user_id = 7"),
+		1);
+	ck_assert_int_eq(pool.places[0], 0);
+}
+END_TEST
+
+START_TEST(a_refusal_leaves_nothing)
+{
+	ck_assert_int_eq(send(ST_NO_FUNDS, bot, "a"), ST_NO_FUNDS);
+	ck_assert_int_eq(placing.rows_meanwhile, 1);
+	ck_assert_int_eq(rows(""), 0);
+}
+END_TEST
+
+START_TEST(what_is_unknown_stays_open)
+{
+	ck_assert_int_eq(
+		send(ST_OUTCOME_UNKNOWN, bot, "a"), ST_OUTCOME_UNKNOWN);
+	ck_assert_int_eq(rows("WHERE order_id IS NULL AND client_id = 'a'"), 1);
+}
+END_TEST
+
+START_TEST(the_same_again_is_the_same)
+{
+	placing.order = ident_random(ctx->now_us);
+	OK(send(ST_OK, bot, "a"));
+	OK(send(ST_OK, bot, "a"));
+	ck_assert_int_eq(rows(""), 1);
+	ck_assert_int_eq(send(ST_OK, other_bot, "a"), ST_CONFLICT);
+	ck_assert_str_eq(ctx->fault.field, "client_order_id");
+	ck_assert_int_eq(rows("WHERE bot_id = 'the first bot ..'"), 1);
+	ck_assert_int_eq(rows(""), 1);
+}
+END_TEST
+
+START_TEST(another_ones_strategy_is_none)
+{
+	struct order_ticket ticket = {.strategy = ident_random(ctx->now_us)};
+	struct order_receipt receipt;
+
+	ck_assert_int_eq(order_link_around(ctx, &ticket, place, &receipt),
+		ST_INVALID);
+	ck_assert_str_eq(ctx->fault.field, "strategy_id");
+	ck_assert_int_eq(placing.calls, 0);
+	ck_assert_int_eq(rows(""), 0);
+}
+END_TEST
+
+START_TEST(an_ended_session_writes_nothing)
+{
+	session.epoch++;
+	ck_assert_int_eq(send(ST_OK, bot, "a"), ST_UNAUTHENTICATED);
+	ck_assert_int_eq(placing.calls, 0);
+	ck_assert_int_eq(rows(""), 0);
+}
+END_TEST
+
+/* Of 8 workers 2 may wait for MySQL, and they do. */
+START_TEST(only_a_few_at_a_time)
+{
+	pool.places[0] = 1001;
+	pool.places[1] = 1002;
+	ck_assert_int_eq(send(ST_OK, bot, "a"), ST_UNAVAILABLE);
+	ck_assert_int_eq(placing.calls, 0);
+	settled_pool_bury(&pool, 1002);
+	OK(send(ST_OK, bot, "a"));
+	ck_assert_int_eq(pool.places[1], 0);
+}
+END_TEST
+
+/* ---- What was left open ------------------------------------------------ */
+
+#define AGE_US (40 * US_PER_SECOND)
+
+/* An order of ours, opened so long before the open row was written. */
+static struct ident
+settled_order(const char *client_id, uint32_t user, int64_t before_us)
+{
+	int64_t opened_us = clock_wall_us() - AGE_US - before_us;
+	struct ident id = ident_random(opened_us);
+
+	OK(db_exec(ctx,
+		"INSERT INTO orders VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 1, "
+		"1, 0, 0, 0, 0, 0, ?, ?, NULL, NULL, ?, 1, NULL, NULL, NULL)",
+		DB_IN(db_ident(id), db_u64(user), db_text(client_id),
+			db_time(opened_us), db_time(opened_us)),
+		NULL));
+	return id;
+}
+
+static void
+open_row(const char *client_id)
+{
+	OK(db_exec(ctx,
+		"INSERT INTO order_links VALUES (?, 7, ?, NULL, NULL, ?, ?)",
+		DB_IN(db_ident(ident_random(ctx->now_us)), db_text(client_id),
+			db_ident(bot), db_time(clock_wall_us() - AGE_US)),
+		NULL));
+}
+
+static void
+settle(size_t want)
+{
+	size_t n = 99;
+
+	ctx->now_us = clock_wall_us();
+	OK(order_links_settle(ctx, &n));
+	ck_assert_uint_eq(n, want);
+}
+
+START_TEST(an_open_row_finds_its_order)
+{
+	struct ident id = settled_order("a", 7, 0);
+	struct ident found;
+
+	settled_order("b", 7, 0);           /* another name */
+	settled_order("a", 8, 0);           /* another user */
+	settled_order("a", 7, US_PER_HOUR); /* the name's use before */
+	open_row("a");
+	open_row("a"); /* it was sent twice */
+	set_applied(core_seq());
+	settle(2);
+	ck_assert_int_eq(rows(""), 1);
+	OK(db_one(ctx, "SELECT order_id FROM order_links", DB_NOTHING,
+		DB_OUT(db_to_ident(&found))));
+	ck_assert(ident_equal(found, id));
+	settle(0);
+}
+END_TEST
+
+START_TEST(one_without_an_order_goes)
+{
+	settled_order("a", 7, US_PER_MINUTE);
+	open_row("a");
+	set_applied(core_seq());
+	settle(1);
+	ck_assert_int_eq(rows(""), 0);
+}
+END_TEST
+
+/* The order may be among what the settler has not read yet. */
+START_TEST(nothing_is_decided_before_all_is_settled)
+{
+	open_row("a");
+	set_applied(core_seq() - 1);
+	settle(0);
+	ck_assert_int_eq(rows("WHERE order_id IS NULL"), 1);
+}
+END_TEST
+
+START_TEST(a_young_row_is_left_alone)
+{
+	ck_assert_int_eq(
+		send(ST_OUTCOME_UNKNOWN, bot, "a"), ST_OUTCOME_UNKNOWN);
+	set_applied(core_seq());
+	settle(0);
+	ck_assert_int_eq(rows(""), 1);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *s = suite_create("order link");
+	TCase *links = tcase_create("links");
+
+	server_start();
+	stack_start();
+	tcase_add_checked_fixture(links, set_up, tear_down);
+	tcase_set_timeout(links, 60);
+	tcase_add_test(links, a_promise_is_kept);
+	tcase_add_test(links, a_refusal_leaves_nothing);
+	tcase_add_test(links, what_is_unknown_stays_open);
+	tcase_add_test(links, the_same_again_is_the_same);
+	tcase_add_test(links, another_ones_strategy_is_none);
+	tcase_add_test(links, an_ended_session_writes_nothing);
+	tcase_add_test(links, only_a_few_at_a_time);
+	tcase_add_test(links, an_open_row_finds_its_order);
+	tcase_add_test(links, one_without_an_order_goes);
+	tcase_add_test(links, nothing_is_decided_before_all_is_settled);
+	tcase_add_test(links, a_young_row_is_left_alone);
+	suite_add_tcase(s, links);
+	return s;
+}
