@@ -217,6 +217,12 @@ model_step(struct model *m, int64_t time_us, const struct message *command,
 	return true;
 }
 
+int64_t
+model_deadline_us(const struct model *m)
+{
+	return naive_deadline_us(m->naive);
+}
+
 /* ---- Questions ----------------------------------------------------------- */
 
 #define SAME(what, ...)                                                        \
@@ -315,6 +321,8 @@ model_compare(struct model *m)
 		return wrong(m, "a session is revoked that never was");
 	if (!engine_sound(m->engine, why, sizeof(why)))
 		return wrong(m, "not sound: %s", why);
+	if (!naive_sound(m->naive, why, sizeof(why)))
+		return wrong(m, "the naive one is not sound: %s", why);
 	return true;
 }
 

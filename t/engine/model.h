@@ -26,6 +26,9 @@ void model_free(struct model *m);
 bool model_step(struct model *m, int64_t time_us, const struct message *command,
 	const struct record **record);
 
+/* When a TICK is due. */
+int64_t model_deadline_us(const struct model *m);
+
 /* Whether every question is answered alike, and the engine is sound. */
 bool model_compare(struct model *m);
 /* Whether the accepted commands give the same records and state again. */

@@ -96,6 +96,7 @@ begin(struct naive *n, const struct message *command)
 	n->seq++;
 	n->time_us = n->now;
 	n->fill = 0;
+	n->traded = NULL;
 	*n->out = (struct record){
 		.length = (uint32_t)(sizeof(*n->out) + command->size),
 		.seq = n->seq,
@@ -150,8 +151,10 @@ intent_of(const struct message *m)
 	_Static_assert(offsetof(struct cmd_withdraw_hold, withdrawal) == 8, "");
 	_Static_assert(offsetof(struct cmd_withdraw_end, intent) == 8, "");
 	_Static_assert(offsetof(struct cmd_correction, intent) == 8, "");
+	_Static_assert(offsetof(struct cmd_asset_rate, intent) == 8, "");
 
-	if (m->type >= CMD_ASSET_SET && m->type <= CMD_CORRECTION)
+	if ((m->type >= CMD_ASSET_SET && m->type <= CMD_CORRECTION) ||
+		m->type == CMD_ASSET_RATE)
 		memcpy(&id, m + 1, sizeof(id));
 	return id;
 }
@@ -283,6 +286,10 @@ naive_apply(struct naive *n, int64_t time_us, const struct message *command,
 		[CMD_ORDER_CANCEL] = do_order_cancel,
 		[CMD_ORDER_CANCEL_ALL] = do_order_cancel_all,
 		[CMD_ORDER_AMEND] = do_order_amend,
+		[CMD_ORDER_OCO] = do_order_oco,
+		[CMD_CANCEL_AFTER] = do_cancel_after,
+		[CMD_RISK_CHECK] = do_risk_check,
+		[CMD_ASSET_RATE] = do_asset_rate,
 	};
 	struct ident intent = intent_of(command);
 	enum refusal refused;
@@ -294,8 +301,10 @@ naive_apply(struct naive *n, int64_t time_us, const struct message *command,
 	refused = check_intent(n, command, intent);
 	if (!refused && !n->done_seq)
 		refused = handlers[command->type](n, command);
-	if (!refused && !n->done_seq)
+	if (!refused && !n->done_seq) {
 		remember_intent(n, command, intent);
+		trail_stops(n);
+	}
 	*done_seq = n->done_seq;
 	return refused;
 }
@@ -358,7 +367,7 @@ naive_user(const struct naive *n, uint32_t user)
 		.epoch = u->epoch,
 		.role = u->role,
 		.locked = u->locked,
-		.reduce_only = u->reduce_only,
+		.reduce_only = u->standing.reduce_only,
 		.exists = true,
 	};
 }
@@ -389,20 +398,6 @@ int64_t
 naive_house(const struct naive *n, enum account_kind account, uint16_t asset)
 {
 	return narrow(n->house[account][asset]);
-}
-
-int64_t
-naive_deadline_us(const struct naive *n)
-{
-	unsigned i;
-
-	/* What a delisting has left over is due at once. */
-	for (i = 0; i < n->n_instruments; i++)
-		if (n->instruments[i].terms.status == MARKET_DELISTED &&
-			n->instruments[i].n_book[SIDE_BUY] +
-				n->instruments[i].n_book[SIDE_SELL] > 0)
-			return n->time_us;
-	return INT64_MAX;
 }
 
 size_t

@@ -42,3 +42,6 @@ int64_t naive_reference(const struct naive *naive, uint16_t instrument);
 uint64_t naive_open_orders(const struct naive *naive);
 uint64_t naive_users(const struct naive *naive);
 uint64_t naive_trades(const struct naive *naive);
+
+/* Whether its state is one that can be; says in WHY what is wrong. */
+bool naive_sound(const struct naive *naive, char *why, size_t size);

@@ -5,7 +5,6 @@
 #include "naive_state.h"
 
 #define RATE_MAX 100000 /* 10 % */
-/* As many as a record holds; the rest is for the ticks that follow. */
 #define YEAR_US (INT64_C(366) * 24 * 3600 * 1000000)
 
 static bool
@@ -38,7 +37,8 @@ do_asset_set(struct naive *n, const struct message *m)
 		n->n_assets++;
 	e = emit(n, EV_ASSET, sizeof(*e), USER_HOUSE);
 	e->asset = c.asset;
-	copy_text(e->code, c.code, sizeof(e->code));
+	copy_text(n->codes[c.asset], c.code, sizeof(e->code));
+	memcpy(e->code, n->codes[c.asset], sizeof(e->code));
 	return REFUSED_NONE;
 }
 
@@ -57,7 +57,8 @@ terms_are_sound(const struct naive *n, const struct instrument_terms *t)
 }
 
 static bool
-may_become(const struct naive_instrument *ins, const struct instrument_terms *t)
+may_become(const struct naive *n, const struct naive_instrument *ins,
+	const struct instrument_terms *t)
 {
 	const struct instrument_terms *old = &ins->terms;
 
@@ -65,24 +66,9 @@ may_become(const struct naive_instrument *ins, const struct instrument_terms *t)
 		return false;
 	if (old->status == MARKET_DELISTED && t->status != MARKET_DELISTED)
 		return false;
-	if (ins->n_book[SIDE_BUY] + ins->n_book[SIDE_SELL] == 0)
+	if (!has_live_orders(n, old->instrument))
 		return true;
 	return t->lot == old->lot && old->tick % t->tick == 0;
-}
-
-/* Cancel what rests in an instrument that is delisted; how many orders. */
-static size_t
-cancel_delisted(struct naive *n, struct naive_instrument *ins)
-{
-	size_t done = 0;
-	int side;
-
-	if (ins->terms.status != MARKET_DELISTED)
-		return 0;
-	for (side = SIDE_BUY; side <= SIDE_SELL; side++)
-		for (; ins->n_book[side] > 0 && done < CANCELS_MAX; done++)
-			cancel_resting(n, ins->book[side][0], CLOSE_OPERATOR);
-	return done;
 }
 
 enum refusal
@@ -98,7 +84,7 @@ do_instrument_set(struct naive *n, const struct message *m)
 		!terms_are_sound(n, &c.terms))
 		return REFUSED_BAD_TERMS;
 	ins = find_instrument(n, c.terms.instrument);
-	if (ins && !may_become(ins, &c.terms))
+	if (ins && !may_become(n, ins, &c.terms))
 		return REFUSED_BAD_TERMS;
 	begin(n, m);
 	if (!ins)
@@ -109,19 +95,6 @@ do_instrument_set(struct naive *n, const struct message *m)
 	e = emit(n, EV_INSTRUMENT, sizeof(*e), USER_HOUSE);
 	e->terms = ins->terms;
 	cancel_delisted(n, ins);
-	return REFUSED_NONE;
-}
-
-/* What a delisting has left over, of one instrument at a time. */
-enum refusal
-do_tick(struct naive *n, const struct message *m)
-{
-	unsigned i;
-
-	begin(n, m);
-	for (i = 0; i < n->n_instruments; i++)
-		if (cancel_delisted(n, &n->instruments[i]) > 0)
-			break;
 	return REFUSED_NONE;
 }
 
@@ -150,7 +123,7 @@ do_reference_price(struct naive *n, const struct message *m)
 
 /* ---- Users --------------------------------------------------------------- */
 
-static void
+void
 emit_user(struct naive *n, const struct naive_user *u, bool created)
 {
 	struct ev_user *e = emit(n, EV_USER, sizeof(*e), u->number);
@@ -159,7 +132,7 @@ emit_user(struct naive *n, const struct naive_user *u, bool created)
 	e->epoch = u->epoch;
 	e->role = u->role;
 	e->locked = u->locked;
-	e->reduce_only = u->reduce_only;
+	e->reduce_only = u->standing.reduce_only;
 	e->created = created;
 }
 
@@ -210,10 +183,13 @@ do_user_set(struct naive *n, const struct message *m)
 	if (c.change & USER_CHANGE_ROLE)
 		u->role = c.role;
 	if (c.change & USER_CHANGE_REDUCE)
-		u->reduce_only = c.reduce_only != 0;
+		u->standing.reduce_only =
+			c.reduce_only ? REDUCE_OPERATOR : REDUCE_NO;
 	if (locks || c.change & (USER_CHANGE_ROLE | USER_CHANGE_EPOCH))
 		u->epoch++;
 	emit_user(n, u, false);
+	if (c.change & USER_CHANGE_REDUCE && !c.reduce_only)
+		reduce_lifted(n, u);
 	if (locks)
 		cancel_all(n, u->number, INSTRUMENT_ANY, SIDE_BOTH, CLOSE_LOCK);
 	return REFUSED_NONE;
@@ -272,11 +248,14 @@ do_limit_set(struct naive *n, const struct message *m)
 		return REFUSED_UNKNOWN_USER;
 	if (c.instrument != INSTRUMENT_ANY && !find_instrument(n, c.instrument))
 		return REFUSED_UNKNOWN_INSTRUMENT;
-	if (c.type != LIMIT_ORDER_SIZE && c.type != LIMIT_OPEN_ORDERS)
+	if (c.type >= LIMIT_TYPES)
 		return REFUSED_BAD_COMMAND;
-	if (c.type == LIMIT_OPEN_ORDERS && c.instrument != INSTRUMENT_ANY)
+	if (c.instrument != INSTRUMENT_ANY && c.type != LIMIT_ORDER_SIZE &&
+		c.type != LIMIT_POSITION_SIZE)
 		return REFUSED_BAD_COMMAND;
 	if (c.value < 0)
+		return REFUSED_BAD_AMOUNT;
+	if (c.type == LIMIT_DRAWDOWN && c.value > DECIMAL_ONE)
 		return REFUSED_BAD_AMOUNT;
 	begin(n, m);
 	for (i = 0; i < n->n_limits; i++)
@@ -294,5 +273,7 @@ do_limit_set(struct naive *n, const struct message *m)
 	e->instrument = c.instrument;
 	e->type = c.type;
 	e->value = c.value;
+	if (c.type == LIMIT_DAILY_LOSS || c.type == LIMIT_DRAWDOWN)
+		limits_changed(n, find_user(n, m->user));
 	return REFUSED_NONE;
 }

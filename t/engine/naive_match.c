@@ -149,14 +149,17 @@ emit_level(struct naive *n, uint16_t instrument, uint8_t side, int64_t price)
 
 /* ---- Ends ---------------------------------------------------------------- */
 
-void
-close_order(struct naive *n, struct naive_order *o, enum order_status status,
+/* O alone; the other order of its pair, if any, is no longer of one. */
+static void
+end_one(struct naive *n, struct naive_order *o, enum order_status status,
 	enum close_reason reason)
 {
 	const struct instrument_terms *t = &order_instrument(n, o)->terms;
 	struct ev_order_closed *e;
 	size_t i;
 
+	if (o->pair)
+		o->pair->pair = NULL;
 	if (o->resting)
 		book_remove(n, o);
 	set_hold(n, o, 0);
@@ -180,14 +183,42 @@ close_order(struct naive *n, struct naive_order *o, enum order_status status,
 }
 
 void
-cancel_resting(struct naive *n, struct naive_order *o, enum close_reason reason)
+close_order(struct naive *n, struct naive_order *o, enum order_status status,
+	enum close_reason reason)
 {
+	struct naive_order *other = o->pair;
+
+	end_one(n, o, status, reason);
+	if (other)
+		cancel_order(n, other, CLOSE_OCO);
+}
+
+void
+cancel_order(struct naive *n, struct naive_order *o, enum close_reason reason)
+{
+	struct naive_order *other = o->pair;
 	uint16_t instrument = o->instrument;
-	int64_t price = narrow(o->limit);
+	bool rested = o->resting;
+	wide price = o->limit;
 	uint8_t side = o->side;
 
-	close_order(n, o, ORDER_CANCELLED, reason);
-	emit_level(n, instrument, side, price);
+	end_one(n, o, ORDER_CANCELLED, reason);
+	if (rested)
+		emit_level(n, instrument, side, narrow(price));
+	if (other)
+		cancel_order(n, other, CLOSE_OCO);
+}
+
+void
+dissolve_pair(struct naive *n, struct naive_order *o)
+{
+	struct naive_order *other = o->pair;
+
+	if (!other)
+		return;
+	o->pair = NULL;
+	other->pair = NULL;
+	cancel_order(n, other, CLOSE_OCO);
 }
 
 /* ---- Fills --------------------------------------------------------------- */
@@ -214,11 +245,16 @@ settle_side(struct naive *n, struct naive_order *o, bool taker, wide quantity,
 		money->available = narrow(money->available + quote - fee);
 	} else {
 		hold = o->budget > 0 ? o->hold - quote - fee : hold_due(o);
-		set_hold(n, o, hold);
-		money->available = narrow(money->available - quote - fee);
+		/* At once: of one who trades with himself the hold may not fit
+		 * beside what he got. */
+		money->available = narrow(money->available + o->hold - hold -
+			quote - fee);
+		money->held = narrow(money->held - o->hold + hold);
+		o->hold = hold;
 		base->available = narrow(base->available + quantity);
 	}
-	assert(base->available >= 0 && money->available >= 0);
+	assert(base->available >= 0 && money->available >= 0 &&
+		money->held >= 0 && o->hold >= 0);
 	return fee;
 }
 
@@ -239,6 +275,19 @@ show_side(const struct naive *n, struct trade_side *out,
 	out->quote_after = *balance_of(n, o->user, t->quote);
 }
 
+/* The maker's side is booked first. */
+static void
+show_positions(struct naive *n, struct ev_trade *e)
+{
+	if (e->taker_side == SIDE_BUY) {
+		book_sell(n, e->maker.user, e, &e->maker_position);
+		book_buy(n, e->taker.user, e, &e->taker_position);
+	} else {
+		book_buy(n, e->maker.user, e, &e->maker_position);
+		book_sell(n, e->taker.user, e, &e->taker_position);
+	}
+}
+
 static void
 fill(struct naive *n, struct naive_order *taker, struct naive_order *maker,
 	wide quantity)
@@ -252,6 +301,7 @@ fill(struct naive *n, struct naive_order *taker, struct naive_order *maker,
 	maker_fee = settle_side(n, maker, false, quantity, quote);
 	n->house[ACCOUNT_FEES][asset] += taker_fee + maker_fee;
 	ins->last_price = narrow(maker->limit);
+	n->traded = ins;
 	n->trades++;
 
 	e = emit(n, EV_TRADE, sizeof(*e), taker->user);
@@ -267,6 +317,9 @@ fill(struct naive *n, struct naive_order *taker, struct naive_order *maker,
 	e->fees_after = narrow(n->house[ACCOUNT_FEES][asset]);
 	show_side(n, &e->maker, maker, maker_fee);
 	show_side(n, &e->taker, taker, taker_fee);
+	show_positions(n, e);
+	dissolve_pair(n, taker);
+	dissolve_pair(n, maker);
 }
 
 /* What the budget of O still has to spend, or to bring in. */
@@ -416,7 +469,7 @@ trade_and_rest(struct naive *n, struct naive_order *o)
 	enum close_reason reason;
 	int64_t touched = 0;
 
-	if (o->type == TYPE_LIMIT && o->tif == TIF_FOK && !is_fillable(n, o)) {
+	if (o->acts == TYPE_LIMIT && o->tif == TIF_FOK && !is_fillable(n, o)) {
 		close_order(n, o, ORDER_CANCELLED, CLOSE_UNFILLABLE);
 		return;
 	}
@@ -426,7 +479,7 @@ trade_and_rest(struct naive *n, struct naive_order *o)
 		close_order(n, o, ORDER_FILLED, reason);
 	else if (reason != CLOSE_NONE)
 		close_order(n, o, ORDER_CANCELLED, reason);
-	else if (o->type == TYPE_MARKET || o->tif != TIF_GTC)
+	else if (o->acts == TYPE_MARKET || o->tif != TIF_GTC)
 		close_order(n, o, ORDER_CANCELLED, CLOSE_REMAINDER);
 	else {
 		book_insert(n, o);

@@ -54,6 +54,20 @@ move(struct naive *n, uint32_t user, enum account_kind account,
 	emit_posting(n, USER_HOUSE, account, asset, -amount, reference);
 }
 
+/* The same, for one whose equity may be watched. */
+static void
+move_watched(struct naive *n, uint32_t user, enum account_kind account,
+	uint16_t asset, int64_t amount, struct ident reference)
+{
+	struct naive_user *u = find_user(n, user);
+	struct naive_standing standing = u->standing;
+	int64_t equity = equity_of(n, u);
+
+	move(n, user, account, asset, amount, reference);
+	move_equity(n, u, equity);
+	mark(n, user, standing);
+}
+
 enum refusal
 do_deposit(struct naive *n, const struct message *m)
 {
@@ -69,7 +83,7 @@ do_deposit(struct naive *n, const struct message *m)
 	if (!fits(n, ACCOUNT_WORLD, c.asset, c.amount))
 		return REFUSED_TOTAL_OVERFLOW;
 	begin(n, m);
-	move(n, m->user, ACCOUNT_WORLD, c.asset, c.amount, c.intent);
+	move_watched(n, m->user, ACCOUNT_WORLD, c.asset, c.amount, c.intent);
 	return REFUSED_NONE;
 }
 
@@ -91,7 +105,8 @@ do_correction(struct naive *n, const struct message *m)
 	if (c.amount > 0 && !fits(n, ACCOUNT_CORRECTIONS, c.asset, c.amount))
 		return REFUSED_TOTAL_OVERFLOW;
 	begin(n, m);
-	move(n, m->user, ACCOUNT_CORRECTIONS, c.asset, c.amount, c.intent);
+	move_watched(n, m->user, ACCOUNT_CORRECTIONS, c.asset, c.amount,
+		c.intent);
 	return REFUSED_NONE;
 }
 
@@ -175,14 +190,20 @@ find_withdrawal(const struct naive *n, const struct message *m, size_t *index)
 enum refusal
 do_withdraw_pay(struct naive *n, const struct message *m)
 {
+	struct naive_standing standing;
 	struct naive_withdrawal w;
 	enum refusal refused;
+	struct naive_user *u;
+	int64_t equity;
 	size_t i;
 
 	refused = find_withdrawal(n, m, &i);
 	if (refused)
 		return refused;
 	begin(n, m);
+	u = find_user(n, m->user);
+	standing = u->standing;
+	equity = equity_of(n, u);
 	w = n->withdrawals[i];
 	REMOVE(n->withdrawals, n->n_withdrawals, i);
 	balance_of(n, w.user, w.asset)->held -= w.amount;
@@ -190,6 +211,8 @@ do_withdraw_pay(struct naive *n, const struct message *m)
 	emit_withdrawal(n, &w, WITHDRAWAL_PAID);
 	emit_posting(n, w.user, ACCOUNT_CUSTOMER, w.asset, -w.amount, w.id);
 	emit_posting(n, USER_HOUSE, ACCOUNT_WORLD, w.asset, w.amount, w.id);
+	move_equity(n, u, equity);
+	mark(n, w.user, standing);
 	return REFUSED_NONE;
 }
 

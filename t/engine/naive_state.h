@@ -2,11 +2,19 @@
 /*
  * naive_state.h - what the naive engine is made of; for its own files only.
  *
- *   naive.c         apply: intents, the record, questions
- *   naive_admin.c   assets, instruments, users, sessions, limits
- *   naive_money.c   deposits, withdrawals, corrections
- *   naive_orders.c  what an order must be to be accepted; cancel and amend
- *   naive_match.c   holds, fills, the book, and how orders end
+ *   naive.c           apply: intents, the record, questions
+ *   naive_admin.c     assets, instruments, users, sessions, limits
+ *   naive_money.c     deposits, withdrawals, corrections
+ *   naive_terms.c     what orders are checked for, and client order ids
+ *   naive_orders.c    placing an order
+ *   naive_pairs.c     placing two of which one cancels the other
+ *   naive_recall.c    cancel and amend
+ *   naive_match.c     holds, fills, the book, and how orders end
+ *   naive_stops.c     orders that wait, and what makes them act
+ *   naive_tick.c      what is done when it is due
+ *   naive_position.c  what users have by trading
+ *   naive_risk.c      equity, and the limits on losses and positions
+ *   naive_sound.c     what must be so, whatever was done
  */
 #pragma once
 
@@ -60,7 +68,58 @@ typedef __int128 wide;
 #define emit_level naive_emit_level
 #define trade_and_rest naive_trade_and_rest
 #define close_order naive_close_order
-#define cancel_resting naive_cancel_resting
+#define cancel_order naive_cancel_order
+#define dissolve_pair naive_dissolve_pair
+#define client_id_is_sound naive_client_id_is_sound
+#define find_client_id naive_find_client_id
+#define remember_client_id naive_remember_client_id
+#define check_band naive_check_band
+#define collar_price naive_collar_price
+#define value_fits naive_value_fits
+#define check_value naive_check_value
+#define check_open_orders naive_check_open_orders
+#define accept_order naive_accept_order
+#define emit_opened naive_emit_opened
+#define do_order_oco naive_do_order_oco
+#define do_cancel_after naive_do_cancel_after
+#define do_risk_check naive_do_risk_check
+#define do_asset_rate naive_do_asset_rate
+#define check_stop naive_check_stop
+#define make_stop naive_make_stop
+#define check_stop_worth naive_check_stop_worth
+#define check_trailing_room naive_check_trailing_room
+#define is_rising naive_is_rising
+#define first_waiting naive_first_waiting
+#define due_stop naive_due_stop
+#define fire naive_fire
+#define trail_stops naive_trail_stops
+#define cancel_delisted naive_cancel_delisted
+#define has_live_orders naive_has_live_orders
+#define book_buy naive_book_buy
+#define book_sell naive_book_sell
+#define saturate naive_saturate
+#define equity_of naive_equity_of
+#define reduces_only naive_reduces_only
+#define check_risk naive_check_risk
+#define mark naive_mark
+#define move_equity naive_move_equity
+#define limits_changed naive_limits_changed
+#define reduce_lifted naive_reduce_lifted
+#define emit_user naive_emit_user
+
+/* Parts of 10^6 of its peak at most. */
+#define NAIVE_TRAIL_RATE_MAX 500000
+#define NAIVE_TRAILING_MAX 4096
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
+
+/* How a user stands: see "Watch" in naive_risk.c. */
+struct naive_standing {
+	uint8_t reduce_only; /* enum reduce_only */
+	bool watched;
+	int64_t peak;
+	int64_t day_equity;
+	int32_t day;
+};
 
 struct naive_user {
 	uint32_t number;
@@ -68,9 +127,11 @@ struct naive_user {
 	struct ident public_id;
 	uint8_t role;
 	uint8_t locked;
-	uint8_t reduce_only;
 	uint64_t last_seq;
+	int64_t due_us; /* of the dead-man switch; 0: off */
+	struct naive_standing standing;
 	struct balance balances[ASSETS_MAX];
+	struct position positions[INSTRUMENTS_MAX];
 };
 
 struct naive_order {
@@ -80,11 +141,19 @@ struct naive_order {
 	uint16_t instrument;
 	uint8_t side;
 	uint8_t type;
+	uint8_t acts; /* as TYPE_LIMIT or TYPE_MARKET, once it does not wait */
 	uint8_t tif;
 	uint8_t stp;
 	uint8_t flags;
 	bool resting;
-	wide limit; /* its price, or the collar of a market order */
+	bool waiting;
+	wide limit; /* its price, or the collar of a market order; 0: none yet */
+	wide stop;
+	wide peak; /* of a trailing stop */
+	int64_t trail;
+	uint32_t trail_rate;
+	uint64_t stop_since; /* counts arrivals at stop prices */
+	struct naive_order *pair; /* of which one cancels the other */
 	int64_t quantity; /* total; 0 when the budget decides */
 	int64_t budget;
 	uint32_t maker_rate; /* of its acceptance */
@@ -133,7 +202,12 @@ struct naive_client_id {
 	int64_t time_us;
 	uint64_t seq;
 	struct ident order;
+	uint32_t user;
+	size_t length;
+	char id[CLIENT_ID_MAX];
+	bool is_pair;
 	struct cmd_order_place terms;
+	struct cmd_order_oco pair_terms;
 };
 
 struct naive_session {
@@ -147,11 +221,14 @@ struct naive {
 	int64_t time_us;
 	uint64_t trades;
 	uint64_t acceptances;
+	uint64_t stop_arrivals;
 
 	unsigned n_assets;
 	unsigned n_instruments;
 	struct naive_instrument *instruments; /* INSTRUMENTS_MAX of them */
 	wide house[4][ASSETS_MAX];
+	char codes[ASSETS_MAX][ASSET_CODE_MAX];
+	int64_t rates[ASSETS_MAX]; /* in money of account; 0: none */
 
 	struct naive_user *users;
 	size_t n_users;
@@ -176,6 +253,7 @@ struct naive {
 	int64_t now;
 	struct record *out;
 	uint32_t fill; /* index of the next trade of this command */
+	struct naive_instrument *traded; /* by this command, or NULL */
 	uint64_t done_seq; /* not 0: it was done before */
 };
 
@@ -210,7 +288,6 @@ int64_t find_limit(const struct naive *n, uint32_t user, uint16_t instrument,
 	uint8_t type);
 
 /* naive_admin.c */
-enum refusal do_tick(struct naive *n, const struct message *m);
 enum refusal do_asset_set(struct naive *n, const struct message *m);
 enum refusal do_instrument_set(struct naive *n, const struct message *m);
 enum refusal do_reference_price(struct naive *n, const struct message *m);
@@ -218,6 +295,7 @@ enum refusal do_user_create(struct naive *n, const struct message *m);
 enum refusal do_user_set(struct naive *n, const struct message *m);
 enum refusal do_session_revoke(struct naive *n, const struct message *m);
 enum refusal do_limit_set(struct naive *n, const struct message *m);
+void emit_user(struct naive *n, const struct naive_user *u, bool created);
 
 /* naive_money.c */
 enum refusal do_deposit(struct naive *n, const struct message *m);
@@ -226,8 +304,44 @@ enum refusal do_withdraw_pay(struct naive *n, const struct message *m);
 enum refusal do_withdraw_release(struct naive *n, const struct message *m);
 enum refusal do_correction(struct naive *n, const struct message *m);
 
+/*
+ * naive_terms.c.  A client id of LENGTH in a message of MESSAGE_SIZE, of which
+ * SHORT_SIZE bytes stand before the length.
+ */
+bool client_id_is_sound(const char *id, size_t length, size_t short_size,
+	size_t message_size);
+struct naive_client_id *find_client_id(const struct naive *n, uint32_t user,
+	const char *id, size_t length);
+/* ENTRY has the user, the id and the terms. */
+void remember_client_id(struct naive *n, const struct naive_client_id *entry,
+	struct ident order);
+/* PRICE 0: it only needs to have a reference. */
+enum refusal check_band(const struct naive_instrument *ins, wide price);
+/* The worst price of a market order, BEST being the best opposite one. */
+wide collar_price(const struct instrument_terms *t, uint8_t side,
+	wide best_price);
+/* Whether the value of QUANTITY at PRICE, and a buy's hold, fit an int64. */
+bool value_fits(uint8_t side, wide price, wide quantity, uint32_t maker_rate,
+	uint32_t taker_rate);
+/* The limits on the value of one order. */
+enum refusal check_value(const struct naive *n, uint32_t user,
+	const struct instrument_terms *t, wide value);
+/* Whether the user may have MORE open orders. */
+enum refusal check_open_orders(const struct naive *n, uint32_t user,
+	int64_t more);
+
 /* naive_orders.c */
 enum refusal do_order_place(struct naive *n, const struct message *m);
+/* Make DRAFT an order with a slot and an id. */
+struct naive_order *accept_order(struct naive *n,
+	const struct naive_order *draft);
+void emit_opened(struct naive *n, const struct naive_order *o, const char *id,
+	uint8_t length);
+
+/* naive_pairs.c */
+enum refusal do_order_oco(struct naive *n, const struct message *m);
+
+/* naive_recall.c */
 enum refusal do_order_cancel(struct naive *n, const struct message *m);
 enum refusal do_order_cancel_all(struct naive *n, const struct message *m);
 enum refusal do_order_amend(struct naive *n, const struct message *m);
@@ -258,9 +372,77 @@ void emit_level(struct naive *n, uint16_t instrument, uint8_t side,
 	int64_t price);
 /* Match O, which is not in the book; it then rests, or ends and is freed. */
 void trade_and_rest(struct naive *n, struct naive_order *o);
-/* End O, which is freed; what it still holds becomes available. */
+/*
+ * End O, which is freed; what it still holds becomes available.  The other
+ * order of its pair then ends, too.
+ */
 void close_order(struct naive *n, struct naive_order *o,
 	enum order_status status, enum close_reason reason);
-/* The same for one that rests, and the level that it leaves. */
-void cancel_resting(struct naive *n, struct naive_order *o,
+/* The same for one that rests or waits, and the level that it leaves. */
+void cancel_order(struct naive *n, struct naive_order *o,
 	enum close_reason reason);
+/* O has a fill, or has triggered: the other order of its pair ends. */
+void dissolve_pair(struct naive *n, struct naive_order *o);
+
+/* naive_stops.c.  Whether the numbers of C, a stop, are as they must be. */
+enum refusal check_stop(const struct naive_instrument *ins,
+	const struct cmd_order_place *c);
+/* Of a stop that was checked: the parts of O that only a stop has. */
+void make_stop(const struct naive_instrument *ins,
+	const struct cmd_order_place *c, struct naive_order *o);
+/*
+ * What O, a stop that is to wait, holds and what it is worth; TOO_BIG, and
+ * the limits on the value of one order.
+ */
+enum refusal check_stop_worth(const struct naive *n,
+	const struct naive_order *o, wide *hold, wide *value);
+enum refusal check_trailing_room(const struct naive *n,
+	const struct naive_order *o);
+/* Whether it triggers at last prices from its stop up, or down. */
+bool is_rising(const struct naive_order *o);
+/* The first to trigger of those that wait for a rise, or a fall; or NULL. */
+struct naive_order *first_waiting(const struct naive *n, uint16_t instrument,
+	bool rising);
+/* The one to trigger next in the instrument, if its time has come. */
+struct naive_order *due_stop(const struct naive *n, uint16_t instrument);
+/* Trigger O, which then acts, and may be freed. */
+void fire(struct naive *n, struct naive_order *o);
+/* Let trailing stops follow the last price, if this command traded. */
+void trail_stops(struct naive *n);
+
+/* naive_tick.c */
+enum refusal do_tick(struct naive *n, const struct message *m);
+enum refusal do_cancel_after(struct naive *n, const struct message *m);
+/* Whether any order rests or waits in it. */
+bool has_live_orders(const struct naive *n, uint16_t instrument);
+/* Cancel orders of an instrument that is delisted; how many. */
+size_t cancel_delisted(struct naive *n, struct naive_instrument *ins);
+
+/* naive_position.c.  Book one side of TRADE; OUT is the position after it. */
+void book_buy(struct naive *n, uint32_t user, const struct ev_trade *trade,
+	struct position *out);
+void book_sell(struct naive *n, uint32_t user, const struct ev_trade *trade,
+	struct position *out);
+/* N, or the nearest int64. */
+int64_t saturate(wide n);
+
+/* naive_risk.c */
+enum refusal do_risk_check(struct naive *n, const struct message *m);
+enum refusal do_asset_rate(struct naive *n, const struct message *m);
+int64_t equity_of(const struct naive *n, const struct naive_user *u);
+/* Whether the user may not buy now. */
+bool reduces_only(const struct naive *n, const struct naive_user *u);
+/*
+ * The limits on losses, then on positions, for a buy worth VALUE.  EXCEPT, if
+ * any, is not counted among the user's open orders.
+ */
+enum refusal check_risk(const struct naive *n, uint32_t user,
+	uint16_t instrument, wide value, const struct naive_order *except);
+/* Look at a user's equity; what changed since BEFORE is told. */
+void mark(struct naive *n, uint32_t user, struct naive_standing before);
+/* Money came or went: the equity was BEFORE. */
+void move_equity(struct naive *n, struct naive_user *u, int64_t before);
+/* One of the limits on losses was set: a watch begins or ends. */
+void limits_changed(struct naive *n, struct naive_user *u);
+/* An operator lifted reduce-only. */
+void reduce_lifted(struct naive *n, struct naive_user *u);

@@ -37,6 +37,10 @@ struct row {
 	N(t, s, f.quote), N(t, s, f.fees), N(t, s, f.left),                    \
 	BALANCE(t, s, f.base_after), BALANCE(t, s, f.quote_after)
 
+#define POSITION(t, s, f)                                                      \
+	I(t, s, f.id), N(t, s, f.quantity), N(t, s, f.cost),                   \
+	N(t, s, f.bought), N(t, s, f.bought_quote), N(t, s, f.realised)
+
 static const struct row command_rows[] = {
 	I(CMD_ASSET_SET, cmd_asset_set, intent),
 	N(CMD_ASSET_SET, cmd_asset_set, asset),
@@ -85,6 +89,8 @@ static const struct row command_rows[] = {
 	N(CMD_ORDER_PLACE, cmd_order_place, quote_budget),
 	N(CMD_ORDER_PLACE, cmd_order_place, stop_price),
 	ROW(CMD_ORDER_PLACE, cmd_order_place, COUNTED, client_id),
+	N(CMD_ORDER_PLACE, cmd_order_place, trail),
+	N(CMD_ORDER_PLACE, cmd_order_place, trail_rate),
 	I(CMD_ORDER_CANCEL, cmd_order_cancel, order),
 	ROW(CMD_ORDER_CANCEL, cmd_order_cancel, COUNTED, client_id),
 	N(CMD_ORDER_CANCEL_ALL, cmd_order_cancel_all, instrument),
@@ -93,6 +99,18 @@ static const struct row command_rows[] = {
 	I(CMD_ORDER_AMEND, cmd_order_amend, order),
 	N(CMD_ORDER_AMEND, cmd_order_amend, price),
 	N(CMD_ORDER_AMEND, cmd_order_amend, quantity),
+	N(CMD_ORDER_OCO, cmd_order_oco, instrument),
+	N(CMD_ORDER_OCO, cmd_order_oco, side),
+	N(CMD_ORDER_OCO, cmd_order_oco, stp),
+	N(CMD_ORDER_OCO, cmd_order_oco, price),
+	N(CMD_ORDER_OCO, cmd_order_oco, quantity),
+	N(CMD_ORDER_OCO, cmd_order_oco, stop_price),
+	N(CMD_ORDER_OCO, cmd_order_oco, stop_limit_price),
+	ROW(CMD_ORDER_OCO, cmd_order_oco, COUNTED, client_id),
+	N(CMD_CANCEL_AFTER, cmd_cancel_after, after_us),
+	I(CMD_ASSET_RATE, cmd_asset_rate, intent),
+	N(CMD_ASSET_RATE, cmd_asset_rate, asset),
+	N(CMD_ASSET_RATE, cmd_asset_rate, rate),
 };
 
 static const struct row event_rows[] = {
@@ -136,6 +154,9 @@ static const struct row event_rows[] = {
 	N(EV_ORDER_OPENED, ev_order_opened, hold),
 	BALANCE(EV_ORDER_OPENED, ev_order_opened, after),
 	ROW(EV_ORDER_OPENED, ev_order_opened, COUNTED, client_id),
+	I(EV_ORDER_OPENED, ev_order_opened, pair),
+	N(EV_ORDER_OPENED, ev_order_opened, trail),
+	N(EV_ORDER_OPENED, ev_order_opened, trail_rate),
 	I(EV_ORDER_AMENDED, ev_order_amended, order),
 	N(EV_ORDER_AMENDED, ev_order_amended, instrument),
 	N(EV_ORDER_AMENDED, ev_order_amended, side),
@@ -149,6 +170,8 @@ static const struct row event_rows[] = {
 	N(EV_ORDER_TRIGGERED, ev_order_triggered, instrument),
 	N(EV_ORDER_TRIGGERED, ev_order_triggered, side),
 	N(EV_ORDER_TRIGGERED, ev_order_triggered, last_price),
+	N(EV_ORDER_TRIGGERED, ev_order_triggered, hold),
+	BALANCE(EV_ORDER_TRIGGERED, ev_order_triggered, after),
 	I(EV_ORDER_CLOSED, ev_order_closed, order),
 	N(EV_ORDER_CLOSED, ev_order_closed, instrument),
 	N(EV_ORDER_CLOSED, ev_order_closed, side),
@@ -170,10 +193,20 @@ static const struct row event_rows[] = {
 	N(EV_TRADE, ev_trade, fees_after),
 	SIDE(EV_TRADE, ev_trade, maker),
 	SIDE(EV_TRADE, ev_trade, taker),
+	POSITION(EV_TRADE, ev_trade, maker_position),
+	POSITION(EV_TRADE, ev_trade, taker_position),
 	N(EV_LEVEL, ev_level, instrument),
 	N(EV_LEVEL, ev_level, side),
 	N(EV_LEVEL, ev_level, price),
 	N(EV_LEVEL, ev_level, quantity),
+	N(EV_CANCEL_AFTER, ev_cancel_after, due_us),
+	N(EV_RISK, ev_risk, equity),
+	N(EV_RISK, ev_risk, peak),
+	N(EV_RISK, ev_risk, day_equity),
+	N(EV_RISK, ev_risk, day),
+	N(EV_RISK, ev_risk, watched),
+	N(EV_ASSET_RATE, ev_asset_rate, asset),
+	N(EV_ASSET_RATE, ev_asset_rate, rate),
 };
 
 static void

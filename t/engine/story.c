@@ -58,6 +58,10 @@ reason_name(const struct ev_order_closed *e)
 		[CLOSE_AMENDED] = "amended",
 		[CLOSE_FILL_LIMIT] = "fill-limit",
 		[CLOSE_OPERATOR] = "operator",
+		[CLOSE_NO_FUNDS] = "no-funds",
+		[CLOSE_OCO] = "oco",
+		[CLOSE_DEADLINE] = "deadline",
+		[CLOSE_RISK] = "risk",
 	};
 	unsigned filled = e->reason == CLOSE_FILLED ? ORDER_FILLED
 						    : ORDER_CANCELLED;
@@ -68,8 +72,31 @@ reason_name(const struct ev_order_closed *e)
 }
 
 static void
+tell_waiting(FILE *f, const struct ev_order_opened *e)
+{
+	static const char *const kinds[] = {[TYPE_STOP_LOSS] = "stop",
+		[TYPE_TAKE_PROFIT] = "profit", [TYPE_TRAILING_STOP] = "trail"};
+	const char *kind = "?";
+
+	if (e->type < N_ELEMENTS(kinds) && kinds[e->type])
+		kind = kinds[e->type];
+	fprintf(f, "waiting %s %s %s %s %s", who(e->head.user),
+		side_name(e->side), text(e->quantity), kind,
+		text(e->stop_price));
+	if (e->price != 0)
+		fprintf(f, " at %s", text(e->price));
+	else
+		fprintf(f, " at market");
+	fprintf(f, " holds %s\n", text(e->hold));
+}
+
+static void
 tell_opened(FILE *f, const struct ev_order_opened *e)
 {
+	if (e->status == ORDER_WAITING) {
+		tell_waiting(f, e);
+		return;
+	}
 	fprintf(f, "opened %s %s", who(e->head.user), side_name(e->side));
 	if (e->quote_budget != 0)
 		fprintf(f, " for %s", text(e->quote_budget));
@@ -96,6 +123,11 @@ tell_order(FILE *f, const struct message *m)
 			who(m->user), side_name(e->side), text(e->quantity),
 			text(e->price), text(e->filled), text(e->hold),
 			e->kept_place ? ", kept its place" : "");
+	} else if (m->type == EV_ORDER_TRIGGERED) {
+		const struct ev_order_triggered *e = event;
+
+		fprintf(f, "triggered %s %s at %s holds %s\n", who(m->user),
+			side_name(e->side), text(e->last_price), text(e->hold));
 	} else if (m->type == EV_ORDER_CLOSED) {
 		const struct ev_order_closed *e = event;
 
@@ -135,6 +167,16 @@ tell_posting(FILE *f, const struct ev_posting *e)
 }
 
 static void
+tell_risk(FILE *f, const struct ev_risk *e)
+{
+	if (e->watched)
+		fprintf(f, "risk %s %s of %s, %s\n", who(e->head.user),
+			text(e->equity), text(e->peak), text(e->day_equity));
+	else
+		fprintf(f, "risk %s unwatched\n", who(e->head.user));
+}
+
+static void
 tell(FILE *f, const struct message *m)
 {
 	static const char *const states[] = {"held", "paid", "released", "?"};
@@ -154,7 +196,21 @@ tell(FILE *f, const struct message *m)
 		fprintf(f, "user %s%s epoch %u role %u%s%s\n", who(m->user),
 			e->created ? " created" : "", e->epoch, e->role,
 			e->locked ? " locked" : "",
-			e->reduce_only ? " reduce-only" : "");
+			e->reduce_only == REDUCE_NO ? ""
+				: e->reduce_only == REDUCE_RISK
+				? " reduce-only by risk" : " reduce-only");
+	} else if (m->type == EV_RISK)
+		tell_risk(f, event);
+	else if (m->type == EV_CANCEL_AFTER) {
+		const struct ev_cancel_after *e = event;
+
+		fprintf(f, "switch %s %s\n", who(m->user),
+			e->due_us ? "on" : "off");
+	} else if (m->type == EV_ASSET_RATE) {
+		const struct ev_asset_rate *e = event;
+
+		fprintf(f, "rate %s %s\n", asset_name(e->asset),
+			text(e->rate));
 	} else
 		tell_order(f, m);
 }

@@ -4,6 +4,8 @@
  */
 #include "stream.h"
 
+#include "base/decimal.h"
+
 #define MS INT64_C(1000)
 #define HOUR (INT64_C(3600) * 1000 * MS)
 
@@ -115,6 +117,18 @@ stream_amount(struct stream *s)
 	return (int64_t)(1 + roll(&s->dice, 50)) << roll(&s->dice, 36);
 }
 
+int64_t
+stream_value(struct stream *s, uint16_t instrument)
+{
+	unsigned i = instrument % STREAM_INSTRUMENTS;
+	const struct instrument_terms *t = &s->terms[i];
+	__int128 unit = (__int128)t->tick * t->lot / DECIMAL_ONE;
+	__int128 value = unit * s->middle[i] * (int64_t)(1 + roll(&s->dice, 80)) /
+		(int64_t)(1 + roll(&s->dice, 4));
+
+	return value < INT64_MAX ? (int64_t)value : INT64_MAX;
+}
+
 /* ---- The stream ---------------------------------------------------------- */
 
 struct engine_options
@@ -146,13 +160,15 @@ stream_init(struct stream *s, struct dice dice)
 	s->dice = dice;
 	s->now = INT64_C(1750000000) * 1000 * MS;
 	s->rich = chance(&s->dice, 4);
+	s->poor = !s->rich && chance(&s->dice, 3);
+	s->deadline_us = INT64_MAX;
 	for (i = 0; i < STREAM_INSTRUMENTS; i++) {
 		struct instrument_terms *t = &s->terms[i];
 
 		stream_terms(s, t);
 		t->instrument = (uint16_t)i;
 		t->base = (uint16_t)(1 + i % 2);
-		t->quote = t->fee_asset = (uint16_t)(i % 2);
+		t->quote = t->fee_asset = (uint16_t)(i == 1);
 		t->symbol[0] = (char)('a' + i);
 		s->middle[i] = 3 + (int64_t)roll(&s->dice, 60);
 		if (s->rich && chance(&s->dice, 2))
@@ -175,6 +191,8 @@ set_up(struct stream *s, void *out)
 		asset->head.type = CMD_ASSET_SET;
 		asset->asset = (uint16_t)step;
 		asset->code[0] = (char)('A' + step);
+		if (step == 0 && !chance(&s->dice, 12))
+			memcpy(asset->code, "USD", 3);
 		return sizeof(*asset);
 	}
 	step -= 3;
@@ -197,6 +215,11 @@ set_up(struct stream *s, void *out)
 	money->asset = (uint16_t)(step % 3);
 	money->amount = INT64_MAX >> (s->rich ? 3 + roll(&s->dice, 4)
 					      : 15 + roll(&s->dice, 20));
+	if (s->poor)
+		money->amount = money->asset == 0
+			? stream_value(s, 0)
+			: (int64_t)(1 + roll(&s->dice, 60)) *
+				s->terms[money->asset - 1].lot;
 	return sizeof(*money);
 }
 
@@ -220,15 +243,23 @@ some_command(struct stream *s, void *out)
 {
 	uint64_t kind = roll(&s->dice, 100);
 
-	if (kind < 55)
+	if (s->deadline_us <= s->now && !chance(&s->dice, 6))
+		return stream_tick(s, out);
+	if (kind < 40)
 		return stream_place(s, out);
-	if (kind < 63)
+	if (kind < 52)
+		return stream_stop(s, out);
+	if (kind < 57)
+		return stream_pair(s, out);
+	if (kind < 58)
+		return stream_cancel_after(s, out);
+	if (kind < 65)
 		return stream_cancel(s, out);
-	if (kind < 77)
+	if (kind < 76)
 		return stream_amend(s, out);
-	if (kind < 78)
+	if (kind < 77)
 		return stream_cancel_all(s, out);
-	if (kind < 81)
+	if (kind < 80)
 		return resend(s, out);
 	return stream_house(s, out);
 }
@@ -260,6 +291,21 @@ spoil(struct stream *s, union stream_command *out, size_t size)
 	return size;
 }
 
+/* Prices wander, so that there is something to follow and to trigger. */
+static void
+drift(struct stream *s)
+{
+	struct dice *d = &s->dice;
+	int64_t *middle = &s->middle[roll(d, STREAM_INSTRUMENTS)];
+
+	if (!chance(d, 4))
+		return;
+	if (chance(d, 2) && *middle < INT64_MAX / 2)
+		*middle += 1 + (int64_t)roll(d, 3);
+	else if (*middle > 8)
+		*middle -= 1 + (int64_t)roll(d, 3);
+}
+
 void
 stream_next(struct stream *s, union stream_command *out, int64_t *time_us)
 {
@@ -279,6 +325,11 @@ stream_next(struct stream *s, union stream_command *out, int64_t *time_us)
 		s->now += (int64_t)roll(d, 200 * MS);
 	if (chance(d, 200))
 		s->now += (int64_t)roll(d, 26) * HOUR;
+	/* To the deadline, or just before it. */
+	if (s->deadline_us - s->now < HOUR && s->deadline_us > s->now &&
+		chance(d, 30))
+		s->now = s->deadline_us - (int64_t)roll(d, 2);
+	drift(s);
 	s->step++;
 	*time_us = s->now;
 }
@@ -307,36 +358,49 @@ see_order(struct stream *s, struct ident id, uint32_t user)
 	s->orders[s->n_orders++] = (struct seen){id, user};
 }
 
-void
-stream_saw(struct stream *s, const struct record *record)
+static void
+see_event(struct stream *s, const struct message *m)
 {
-	const struct message *m = record_events(record);
-	uint32_t i;
+	const void *event = m;
 
-	for (i = 0; i < record->n_events; i++, m = message_next(m)) {
-		const void *event = m;
+	if (m->type == EV_ORDER_OPENED) {
+		const struct ev_order_opened *e = event;
 
-		if (m->type == EV_ORDER_OPENED) {
-			const struct ev_order_opened *e = event;
+		see_order(s, e->order, m->user);
+	} else if (m->type == EV_ORDER_CLOSED) {
+		const struct ev_order_closed *e = event;
 
-			see_order(s, e->order, m->user);
-		} else if (m->type == EV_ORDER_CLOSED) {
-			const struct ev_order_closed *e = event;
+		forget_order(s, e->order);
+	} else if (m->type == EV_WITHDRAWAL) {
+		const struct ev_withdrawal *e = event;
 
-			forget_order(s, e->order);
-		} else if (m->type == EV_WITHDRAWAL) {
-			const struct ev_withdrawal *e = event;
-
-			if (e->state != WITHDRAWAL_HELD)
-				continue;
+		if (e->state == WITHDRAWAL_HELD)
 			s->withdrawals[s->n_withdrawals++ %
 				N_ELEMENTS(s->withdrawals)] =
 				(struct seen){e->withdrawal, m->user};
-		} else if (m->type == EV_INSTRUMENT) {
-			const struct ev_instrument *e = event;
+	} else if (m->type == EV_INSTRUMENT) {
+		const struct ev_instrument *e = event;
 
-			if (e->terms.instrument < STREAM_INSTRUMENTS)
-				s->terms[e->terms.instrument] = e->terms;
-		}
+		if (e->terms.instrument < STREAM_INSTRUMENTS)
+			s->terms[e->terms.instrument] = e->terms;
+	} else if (m->type == EV_TRADE) {
+		const struct ev_trade *e = event;
+
+		if (e->instrument < STREAM_INSTRUMENTS)
+			s->last[e->instrument] = e->price;
 	}
+}
+
+void
+stream_saw(struct stream *s, const struct record *record, int64_t deadline_us)
+{
+	const struct message *m;
+	uint32_t i;
+
+	s->deadline_us = deadline_us;
+	if (!record)
+		return;
+	m = record_events(record);
+	for (i = 0; i < record->n_events; i++, m = message_next(m))
+		see_event(s, m);
 }

@@ -44,7 +44,8 @@ struct stream {
 	int64_t now;
 	uint64_t step;
 	bool rich; /* amounts near the end of an int64 */
-	struct seen orders[48]; /* most of them live */
+	bool poor; /* what some orders cost is all that one has */
+	struct seen orders[24]; /* most of them live */
 	size_t n_orders;
 	/* What else it has seen, to come back to: rings, counting on. */
 	struct seen withdrawals[8];
@@ -57,6 +58,8 @@ struct stream {
 	size_t n_sent;
 	struct instrument_terms terms[STREAM_INSTRUMENTS];
 	int64_t middle[STREAM_INSTRUMENTS]; /* ticks, around which it trades */
+	int64_t last[STREAM_INSTRUMENTS]; /* price; 0: none yet */
+	int64_t deadline_us; /* when a TICK is due, as its reader says */
 };
 
 /* The dice decide the options of both engines, all of them small. */
@@ -64,17 +67,27 @@ struct engine_options stream_options(struct dice *dice);
 void stream_init(struct stream *s, struct dice dice);
 /* The next command, and the time it comes at. */
 void stream_next(struct stream *s, union stream_command *out, int64_t *time_us);
-/* What became of it, when it was applied. */
-void stream_saw(struct stream *s, const struct record *record);
+/* What became of it: RECORD, or NULL when it was not applied, and when a TICK
+ * is due. */
+void stream_saw(struct stream *s, const struct record *record,
+	int64_t deadline_us);
 
 /* For its own files: parts of commands, */
 int64_t stream_hostile(struct stream *s, int64_t near);
 uint32_t stream_user(struct stream *s);
 uint16_t stream_instrument(struct stream *s);
 int64_t stream_amount(struct stream *s);
+/* What some orders of the instrument come to, in its quote asset. */
+int64_t stream_value(struct stream *s, uint16_t instrument);
+int64_t stream_quantity(struct stream *s, uint16_t instrument);
+/* Its length. */
+uint8_t stream_client_id(struct stream *s, char *out);
 void stream_terms(struct stream *s, struct instrument_terms *t);
 /* and commands: their size. */
 size_t stream_place(struct stream *s, void *out);
+size_t stream_stop(struct stream *s, void *out);
+size_t stream_pair(struct stream *s, void *out);
+size_t stream_cancel_after(struct stream *s, void *out);
 size_t stream_cancel(struct stream *s, void *out);
 size_t stream_cancel_all(struct stream *s, void *out);
 size_t stream_amend(struct stream *s, void *out);

@@ -142,6 +142,10 @@ asset_set(struct stream *s, void *out)
 	c->asset = asset_of(s);
 	memset(c->code, 'A' + (int)roll(&s->dice, 3),
 		roll(&s->dice, ASSET_CODE_MAX + 1));
+	if (chance(&s->dice, 2))
+		memcpy(c->code, "USD", 4);
+	if (c->asset == 0 && chance(&s->dice, 2))
+		c->asset = asset_of(s);
 	return sizeof(*c);
 }
 
@@ -209,6 +213,30 @@ session_revoke(struct stream *s, void *out)
 	return sizeof(*c);
 }
 
+static int64_t
+limit_value(struct stream *s, uint8_t type)
+{
+	static const int64_t parts[] = {1, 100000, 1000000, 5000000, 20000000,
+		50000000, 99999999, 100000000, 100000001};
+	struct dice *d = &s->dice;
+
+	if (chance(d, 20))
+		return stream_hostile(s, stream_amount(s));
+	if (chance(d, 2) && type != LIMIT_OPEN_ORDERS && type != LIMIT_DRAWDOWN)
+		return stream_value(s, 0);
+	switch (type) {
+	case LIMIT_OPEN_ORDERS:
+		return (int64_t)roll(d, 8);
+	case LIMIT_DRAWDOWN:
+		return parts[roll(d, N_ELEMENTS(parts))];
+	case LIMIT_DAILY_LOSS:
+	case LIMIT_POSITION_VALUE:
+		return INT64_MAX >> ((s->rich ? 2 : 12) + roll(d, 40));
+	default:
+		return stream_amount(s);
+	}
+}
+
 static size_t
 limit_set(struct stream *s, void *out)
 {
@@ -219,11 +247,37 @@ limit_set(struct stream *s, void *out)
 	c->head.user = stream_user(s);
 	c->intent = intent_of(s);
 	c->instrument = chance(d, 2) ? INSTRUMENT_ANY : stream_instrument(s);
-	c->type = (uint8_t)roll(d, chance(d, 10) ? 6 : 2);
-	c->value = c->type == LIMIT_OPEN_ORDERS ? (int64_t)roll(d, 8)
-						: stream_amount(s);
+	c->type = (uint8_t)roll(d, LIMIT_TYPES + chance(d, 20));
+	if (c->type != LIMIT_ORDER_SIZE && c->type != LIMIT_POSITION_SIZE &&
+		!chance(d, 10))
+		c->instrument = INSTRUMENT_ANY;
+	c->value = limit_value(s, c->type);
 	if (chance(d, 2))
 		c->value = 0;
+	return sizeof(*c);
+}
+
+static size_t
+risk_check(struct stream *s, void *out)
+{
+	struct cmd_risk_check *c = out;
+
+	c->head.type = CMD_RISK_CHECK;
+	c->head.user = stream_user(s);
+	return sizeof(*c);
+}
+
+static size_t
+asset_rate(struct stream *s, void *out)
+{
+	struct cmd_asset_rate *c = out;
+
+	c->head.type = CMD_ASSET_RATE;
+	c->intent = intent_of(s);
+	c->asset = asset_of(s);
+	c->rate = (int64_t)(1 + roll(&s->dice, 99)) << roll(&s->dice, 30);
+	if (chance(&s->dice, 20))
+		c->rate = stream_hostile(s, c->rate);
 	return sizeof(*c);
 }
 
@@ -300,8 +354,8 @@ stream_house(struct stream *s, void *out)
 	static size_t (*const makers[])(struct stream *, void *) = {
 		stream_tick, asset_set, instrument_set, instrument_set,
 		reference_price, user_create, user_set, user_set,
-		session_revoke, limit_set, deposit, deposit, deposit,
-		correction, withdraw_hold, withdraw_hold, withdraw_end,
+		session_revoke, limit_set, limit_set, risk_check, asset_rate,
+		deposit, deposit, deposit, correction, withdraw_hold, withdraw_hold, withdraw_end,
 		withdraw_end};
 
 	return makers[roll(&s->dice, N_ELEMENTS(makers))](s, out);

@@ -30,8 +30,8 @@ price_of(struct stream *s, uint16_t instrument, uint8_t side)
 	return clip(ticks);
 }
 
-static int64_t
-quantity_of(struct stream *s, uint16_t instrument)
+int64_t
+stream_quantity(struct stream *s, uint16_t instrument)
 {
 	int64_t lot = s->terms[instrument % STREAM_INSTRUMENTS].lot;
 	__int128 lots = 1 + (int64_t)roll(&s->dice, 6);
@@ -59,8 +59,8 @@ budget_of(struct stream *s, uint16_t instrument)
 	return clip(value + (int64_t)roll(&s->dice, 3));
 }
 
-static uint8_t
-client_id_of(struct stream *s, char *out)
+uint8_t
+stream_client_id(struct stream *s, char *out)
 {
 	static const char letters[] = "abcdefghij";
 	size_t length = 1, i;
@@ -91,17 +91,17 @@ stream_place(struct stream *s, void *out)
 		c->flags = ORDER_POST_ONLY;
 	if (c->type == TYPE_LIMIT) {
 		c->price = price_of(s, c->instrument, c->side);
-		c->quantity = quantity_of(s, c->instrument);
+		c->quantity = stream_quantity(s, c->instrument);
 	} else if (chance(d, 2))
-		c->quantity = quantity_of(s, c->instrument);
+		c->quantity = stream_quantity(s, c->instrument);
 	else
 		c->quote_budget = budget_of(s, c->instrument);
 	if (!chance(d, 4))
 		return ORDER_PLACE_SHORT;
-	c->client_id_length = client_id_of(s, c->client_id);
+	c->client_id_length = stream_client_id(s, c->client_id);
 	/* Some are cut short behind it, or within it. */
 	if (chance(d, 3))
-		return ORDER_PLACE_SHORT + 8 * (1 + roll(d, 6));
+		return ORDER_PLACE_SHORT + 8 * (1 + roll(d, 8));
 	return sizeof(*c);
 }
 
@@ -133,7 +133,7 @@ stream_cancel(struct stream *s, void *out)
 		c->order = order.id;
 		return ORDER_CANCEL_SHORT;
 	}
-	c->client_id_length = client_id_of(s, c->client_id);
+	c->client_id_length = stream_client_id(s, c->client_id);
 	return chance(&s->dice, 10) ? ORDER_CANCEL_SHORT : sizeof(*c);
 }
 
@@ -165,6 +165,6 @@ stream_amend(struct stream *s, void *out)
 	if (!chance(&s->dice, 3))
 		c->price = price_of(s, instrument, (uint8_t)roll(&s->dice, 2));
 	if (!chance(&s->dice, 3))
-		c->quantity = quantity_of(s, instrument);
+		c->quantity = stream_quantity(s, instrument);
 	return sizeof(*c);
 }

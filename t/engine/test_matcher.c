@@ -67,7 +67,7 @@ keep(struct peer *peer, const struct answer *answer)
 	c->acked[record->seq] = crc32c(0, record, record->length);
 	c->n_acked = record->seq;
 	if (c->stream)
-		stream_saw(c->stream, record);
+		stream_saw(c->stream, record, INT64_MAX);
 }
 
 struct life {

@@ -58,10 +58,8 @@ run(uint64_t seed)
 			agree = model_reload(m);
 		if (!agree)
 			fail_run(m, seed, (uint64_t)step);
-		if (record) {
-			stream_saw(&stream, record);
-			applied++;
-		}
+		stream_saw(&stream, record, model_deadline_us(m));
+		applied += record != NULL;
 	}
 	if (!model_compare(m) || !model_replay(m))
 		fail_run(m, seed, STEPS);

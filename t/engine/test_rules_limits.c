@@ -130,7 +130,7 @@ START_TEST(a_user_has_a_number_of_open_orders)
 		limit_set(w, ANN, 9, LIMIT_ORDER_SIZE, 2));
 	REFUSED(BAD_COMMAND, limit_set(w, ANN, BTC_USD, LIMIT_OPEN_ORDERS, 2));
 	REFUSED(BAD_COMMAND,
-		limit_set(w, ANN, INSTRUMENT_ANY, LIMIT_DAILY_LOSS, 2));
+		limit_set(w, ANN, INSTRUMENT_ANY, LIMIT_TYPES, 2));
 	REFUSED(BAD_AMOUNT,
 		limit_set(w, ANN, INSTRUMENT_ANY, LIMIT_OPEN_ORDERS, -1));
 	world_free(w);

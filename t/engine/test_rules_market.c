@@ -132,9 +132,9 @@ START_TEST(a_market_order_asks_for_a_quantity_or_a_budget)
 	REFUSED(BAD_PRICE, PLACE(w, ANN, SIDE_BUY, "1", "-1"));
 	REFUSED(OFF_TICK, PLACE(w, ANN, SIDE_BUY, "1", "100.001"));
 	REFUSED(OFF_LOT, PLACE(w, ANN, SIDE_BUY, "1.0001", "100"));
-	/* Stops are not in this version. */
+	/* There is no such type. */
 	REFUSED(BAD_TYPE, APPLY(w, CMD_ORDER_PLACE, ANN,
-		(struct cmd_order_place){.type = TYPE_STOP_LOSS}));
+		(struct cmd_order_place){.type = TYPE_TRAILING_STOP + 1}));
 	REFUSED(BAD_STOP_PRICE, APPLY(w, CMD_ORDER_PLACE, ANN,
 		(struct cmd_order_place){.price = DECIMAL_ONE,
 			.quantity = DECIMAL_ONE,

@@ -4,9 +4,11 @@
  */
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/decimal.h"
+#include "naive.h"
 
 /* ---- Making one ---------------------------------------------------------- */
 
@@ -91,6 +93,8 @@ world_free(struct world *w)
 {
 	char why[200] = "";
 
+	if (w->subject == &subject_naive)
+		ck_assert_msg(naive_sound(w->it, why, sizeof(why)), "%s", why);
 	if (w->subject == &subject_engine)
 		ck_assert_msg(engine_sound(w->it, why, sizeof(why)), "%s", why);
 	w->subject->destroy(w->it);
@@ -134,15 +138,19 @@ place(struct world *w, struct ask ask)
 	struct cmd_order_place c = {
 		.instrument = ask.instrument,
 		.side = (uint8_t)ask.side,
-		.type = ask.price ? TYPE_LIMIT : TYPE_MARKET,
+		.type = ask.type ? (uint8_t)ask.type
+				 : ask.price ? TYPE_LIMIT : TYPE_MARKET,
 		.tif = (uint8_t)ask.tif,
 		.stp = (uint8_t)ask.stp,
 		.flags = ask.flags,
 		.price = units_or(ask.price, 0),
 		.quantity = units_or(ask.quantity, 0),
 		.quote_budget = units_or(ask.budget, 0),
+		.stop_price = units_or(ask.stop, 0),
+		.trail = units_or(ask.trail, 0),
+		.trail_rate = ask.trail_rate,
 	};
-	size_t size = ORDER_PLACE_SHORT;
+	size_t size = c.trail || c.trail_rate ? sizeof(c) : ORDER_PLACE_SHORT;
 
 	if (ask.client_id) {
 		c.client_id_length = (uint8_t)strlen(ask.client_id);
@@ -162,6 +170,70 @@ placed(struct world *w, struct ask ask)
 	ck_assert_uint_eq(w->done_seq, 0);
 	opened = event(w, EV_ORDER_OPENED, 0);
 	return opened->order;
+}
+
+enum refusal
+pair(struct world *w, struct pair_ask ask)
+{
+	struct cmd_order_oco c = {
+		.instrument = BTC_USD,
+		.side = (uint8_t)ask.side,
+		.stp = (uint8_t)ask.stp,
+		.price = units_or(ask.price, 0),
+		.quantity = units_or(ask.quantity, 0),
+		.stop_price = units_or(ask.stop, 0),
+		.stop_limit_price = units_or(ask.stop_limit, 0),
+	};
+	size_t size = ORDER_OCO_SHORT;
+
+	if (ask.client_id) {
+		c.client_id_length = (uint8_t)strlen(ask.client_id);
+		ck_assert_uint_le(c.client_id_length, CLIENT_ID_MAX);
+		memcpy(c.client_id, ask.client_id, c.client_id_length);
+		size = sizeof(c);
+	}
+	return apply(w, CMD_ORDER_OCO, ask.user, &c, size);
+}
+
+void
+trade_at(struct world *w, const char *price)
+{
+	DONE(PLACE(w, DAN, SIDE_SELL, "0.001", price));
+	DONE(PLACE(w, CID, SIDE_BUY, "0.001", price));
+	ck_assert_int_eq(w->subject->last_price(w->it, BTC_USD), units(price));
+}
+
+bool
+is_due(struct world *w)
+{
+	return w->subject->deadline_us(w->it) <= w->subject->time_us(w->it);
+}
+
+enum refusal
+tick(struct world *w)
+{
+	return APPLY(w, CMD_TICK, USER_HOUSE, (struct cmd_tick){.head = {0}});
+}
+
+enum refusal
+cancel_after(struct world *w, uint32_t user, int64_t after_us)
+{
+	return APPLY(w, CMD_CANCEL_AFTER, user,
+		(struct cmd_cancel_after){.after_us = after_us});
+}
+
+enum refusal
+risk_check(struct world *w, uint32_t user)
+{
+	return APPLY(w, CMD_RISK_CHECK, user,
+		(struct cmd_risk_check){.head = {0}});
+}
+
+enum refusal
+asset_rate(struct world *w, uint16_t asset, const char *rate)
+{
+	return APPLY(w, CMD_ASSET_RATE, USER_HOUSE,
+		(struct cmd_asset_rate){.asset = asset, .rate = units(rate)});
 }
 
 enum refusal
@@ -298,6 +370,25 @@ check_has(struct world *w, uint32_t user, uint16_t asset, const char *available,
 			strcmp(got[1], held) == 0,
 		"%s:%d (%s): has %s and %s held, not %s and %s held", file,
 		line, w->subject->name, got[0], got[1], available, held);
+}
+
+void
+check_position(const struct position *p, const char *want, const char *file,
+	int line)
+{
+	char text[5][DECIMAL_TEXT_MAX], got[200];
+
+	decimal_format((struct decimal){p->quantity}, 0, text[0]);
+	decimal_format((struct decimal){p->cost}, 0, text[1]);
+	decimal_format((struct decimal){p->bought}, 0, text[2]);
+	decimal_format((struct decimal){p->bought_quote}, 0, text[3]);
+	decimal_format((struct decimal){p->realised}, 0, text[4]);
+	snprintf(got, sizeof(got), "%s for %s, bought %s for %s, made %s",
+		text[0], text[1], text[2], text[3], text[4]);
+	if (ident_is_none(p->id) && p->bought == 0)
+		snprintf(got, sizeof(got), "none");
+	ck_assert_msg(strcmp(got, want) == 0, "%s:%d: the position is %s, not %s",
+		file, line, got, want);
 }
 
 struct ident

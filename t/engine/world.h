@@ -11,6 +11,7 @@
  *     trade 1 at 100: ann made 0.1, bob took 0.2
  *     closed ann sell filled 1 of 1
  *     level sell 100: 0
+ *     waiting cid sell 1 stop 95 at market holds 1
  *
  * Every rule runs twice: against the engine and against the naive one.
  */
@@ -64,6 +65,11 @@ struct ask {
 	uint8_t flags;
 	const char *client_id;
 	uint16_t instrument;
+	/* 0: a limit or market order, as the price says. */
+	enum order_type type;
+	const char *stop;
+	const char *trail;
+	uint32_t trail_rate;
 };
 enum refusal place(struct world *w, struct ask ask);
 /* PLACE(w, ANN, SIDE_BUY, "2", "100", .tif = TIF_IOC) */
@@ -73,6 +79,30 @@ enum refusal place(struct world *w, struct ask ask);
 struct ident placed(struct world *w, struct ask ask);
 #define PLACED(w, who, ...)                                                    \
 	placed((w), (struct ask){.user = (who), __VA_ARGS__})
+
+/* Two orders of which one cancels the other; STOP_LIMIT NULL: at market. */
+struct pair_ask {
+	uint32_t user;
+	enum side side;
+	const char *quantity;
+	const char *price;
+	const char *stop;
+	const char *stop_limit;
+	enum stp stp;
+	const char *client_id;
+};
+enum refusal pair(struct world *w, struct pair_ask ask);
+/* PAIR(w, ANN, SIDE_SELL, "1", "110", "90") */
+#define PAIR(w, who, ...)                                                      \
+	pair((w), (struct pair_ask){.user = (who), __VA_ARGS__})
+/* Cid and Dan make this the last price. */
+void trade_at(struct world *w, const char *price);
+/* Whether a TICK is due at once; and one. */
+bool is_due(struct world *w);
+enum refusal tick(struct world *w);
+enum refusal cancel_after(struct world *w, uint32_t user, int64_t after_us);
+enum refusal risk_check(struct world *w, uint32_t user);
+enum refusal asset_rate(struct world *w, uint16_t asset, const char *rate);
 
 enum refusal cancel(struct world *w, uint32_t user, struct ident order);
 enum refusal cancel_client(struct world *w, uint32_t user, const char *id);
@@ -105,6 +135,10 @@ void check_has(struct world *w, uint32_t user, uint16_t asset,
 	const char *available, const char *held, const char *file, int line);
 #define HAS(w, user, asset, available, held)                                   \
 	check_has((w), (user), (asset), (available), (held), __FILE__, __LINE__)
+/* What a trade says of a position: "2 for 200, bought 2 for 200, made 0". */
+void check_position(const struct position *p, const char *want,
+	const char *file, int line);
+#define POSITION(p, want) check_position((p), (want), __FILE__, __LINE__)
 /* The refusal is REFUSED_name. */
 #define REFUSED(want, expression)                                              \
 	ck_assert_str_eq(refusal_row(expression)->name, #want)

@@ -37,8 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 		stream_next(&stream, &command, &time_us);
 		if (!model_step(m, time_us, &command.head, &record))
 			fail(m);
-		if (record)
-			stream_saw(&stream, record);
+		stream_saw(&stream, record, model_deadline_us(m));
 	}
 	if (!model_compare(m) || !model_reload(m) || !model_replay(m))
 		fail(m);
