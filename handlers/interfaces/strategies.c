@@ -255,15 +255,17 @@ const struct route interfaces_strategies[] = {
 	{GET, "/api/v1/strategies", list, AUTH_USER, RATE_READ, POOL_API,
 		.query = &list_shape},
 	{POST, "/api/v1/strategies", create, AUTH_USER, RATE_WRITE, POOL_API,
-		.body = &create_shape},
+		.body = &create_shape,
+		.permission = PERMISSION_MANAGE_STRATEGIES},
 	{GET, "/api/v1/strategies/types", types, AUTH_USER, RATE_READ, POOL_API,
 		NO_INPUT},
 	{GET, "/api/v1/strategies/{id}", show, AUTH_USER, RATE_READ, POOL_API,
 		NO_INPUT},
 	{PUT, "/api/v1/strategies/{id}", update, AUTH_USER, RATE_WRITE,
-		POOL_API, .body = &update_shape},
+		POOL_API, .body = &update_shape,
+		.permission = PERMISSION_MANAGE_STRATEGIES},
 	{DELETE, "/api/v1/strategies/{id}", delete, AUTH_USER, RATE_WRITE,
-		POOL_API, NO_INPUT},
+		POOL_API, .permission = PERMISSION_MANAGE_STRATEGIES},
 	ROUTE_END
 };
 /* clang-format on */

@@ -137,7 +137,8 @@ const struct route quantora_access_keys[] = {
 	{GET, "/api/access-keys", list, AUTH_USER, RATE_READ, POOL_API,
 		NO_INPUT},
 	{POST, "/api/access-keys", create, AUTH_USER | AUTH_OTP, RATE_WRITE,
-		POOL_API, .body = &create_shape},
+		POOL_API, .body = &create_shape,
+		.permission = PERMISSION_MANAGE_KEYS},
 	{DELETE, "/api/access-keys/{id}", revoke, AUTH_USER, RATE_WRITE,
 		POOL_API, NO_INPUT},
 	ROUTE_END

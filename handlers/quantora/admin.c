@@ -117,11 +117,14 @@ const struct route quantora_admin[] = {
 	{POST, "/admin/user", show, AUTH_OPERATOR, RATE_READ, POOL_API,
 		.body = &user_shape},
 	{POST, "/admin/user/lock", lock, AUTH_OPERATOR | AUTH_OTP, RATE_WRITE,
-		POOL_API, .body = &user_shape},
+		POOL_API, .body = &user_shape,
+		.permission = PERMISSION_MANAGE_USERS},
 	{POST, "/admin/user/unlock", unlock, AUTH_OPERATOR | AUTH_OTP,
-		RATE_WRITE, POOL_API, .body = &user_shape},
+		RATE_WRITE, POOL_API, .body = &user_shape,
+		.permission = PERMISSION_MANAGE_USERS},
 	{POST, "/admin/kyc/override", override_kyc, AUTH_OPERATOR | AUTH_OTP,
-		RATE_WRITE, POOL_API, .body = &kyc_shape},
+		RATE_WRITE, POOL_API, .body = &kyc_shape,
+		.permission = PERMISSION_MANAGE_USERS},
 	ROUTE_END
 };
 /* clang-format on */

@@ -167,7 +167,8 @@ reject(struct req *req)
 /* clang-format off */
 const struct route quantora_withdrawals[] = {
 	{POST, "/api/withdrawal", request, AUTH_USER | AUTH_OTP, RATE_WRITE,
-		POOL_API, .body = &request_shape},
+		POOL_API, .body = &request_shape,
+		.permission = PERMISSION_WITHDRAW},
 	{GET, "/api/withdrawals", list, AUTH_USER, RATE_READ, POOL_API,
 		.query = &page_shape},
 	{DELETE, "/api/withdrawal/{id}", cancel, AUTH_USER, RATE_WRITE,
@@ -175,9 +176,11 @@ const struct route quantora_withdrawals[] = {
 	{GET, "/admin/withdrawals/pending", pending, AUTH_OPERATOR, RATE_READ,
 		POOL_API, .query = &page_shape},
 	{POST, "/admin/withdrawal/approve", approve, AUTH_OPERATOR | AUTH_OTP,
-		RATE_WRITE, POOL_API, .body = &decision_shape},
+		RATE_WRITE, POOL_API, .body = &decision_shape,
+		.permission = PERMISSION_DECIDE_WITHDRAWALS},
 	{POST, "/admin/withdrawal/reject", reject, AUTH_OPERATOR | AUTH_OTP,
-		RATE_WRITE, POOL_API, .body = &decision_shape},
+		RATE_WRITE, POOL_API, .body = &decision_shape,
+		.permission = PERMISSION_DECIDE_WITHDRAWALS},
 	ROUTE_END
 };
 /* clang-format on */

@@ -39,7 +39,9 @@ open_parts(struct auth *auth, const struct conf *conf, unsigned parts,
 	if (parts & AUTH_KEYS) {
 		auth->keys = key_page_open(
 			conf_text(conf, CONF_PATHS_KEY_PAGE), reason);
-		if (!auth->keys)
+		auth->permissions = permission_page_open(
+			conf_text(conf, CONF_PATHS_PERMISSION_PAGE), reason);
+		if (!auth->keys || !auth->permissions)
 			return false;
 	}
 	if (parts & AUTH_PASSWORDS) {
@@ -82,5 +84,6 @@ auth_free(struct auth *auth)
 	vault_free(auth->vault);
 	gate_free(auth->gate);
 	key_page_free(auth->keys);
+	permission_page_free(auth->permissions);
 	free(auth);
 }

@@ -10,6 +10,7 @@
 
 #include "auth/gate.h"
 #include "auth/key_page.h"
+#include "auth/permission.h"
 #include "auth/token.h"
 #include "auth/vault.h"
 #include "base/conf.h"
@@ -19,7 +20,10 @@ enum auth_part {
 	AUTH_SECRETS = 2, /* the vault */
 	AUTH_PASSWORDS = 4, /* the gate */
 	AUTH_ALL = 7,
-	/* The page of program keys, and at least the vault that opens them. */
+	/*
+	 * The pages that workers share: of program keys, with at least the
+	 * vault that opens them, and of permissions.
+	 */
 	AUTH_KEYS = 8
 };
 
@@ -28,6 +32,7 @@ struct auth {
 	struct vault *vault; /* NULL unless asked for */
 	struct gate *gate;   /* NULL unless asked for */
 	struct key_page *keys; /* NULL unless asked for */
+	struct permission_page *permissions; /* with KEYS */
 };
 
 /*

@@ -27,6 +27,13 @@
 		"counters of the rate limits, shared by all workers")          \
 	X(PATHS_KEY_PAGE, "paths.key_page", TEXT, "run/sock/key.page", 0, 0,   \
 		"program keys and used signatures, shared by all workers")     \
+	X(PATHS_PERMISSION_PAGE, "paths.permission_page", TEXT,                \
+		"run/sock/permission.page", 0, 0,                              \
+		"who lacks which permission, shared by all workers")           \
+	X(PATHS_METERS, "paths.meters", TEXT, "run/sock", 0, 0,                \
+		"where programs keep their counters (*.meter)")                \
+	X(PATHS_FIGURES, "paths.figures", TEXT, "run/sock/figures", 0, 0,      \
+		"what the monitor found at its last look")                     \
 	X(PATHS_SECRETS, "paths.secrets", TEXT, "run/secrets", 0, 0,           \
 		"keys: master.key, jwt/, mysql passwords")                     \
 	X(PATHS_SQL, "paths.sql", TEXT, PKGDATADIR "/sql", 0, 0,               \

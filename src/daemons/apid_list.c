@@ -11,17 +11,20 @@
 static void
 print_route(const struct edition *edition, const struct route *route, void *arg)
 {
+	enum permission need = route_permission(route);
+
 	(void)arg;
-	printf("%s\t%s\t%s\t%s%s\t%s\t%s\n", edition->name,
+	printf("%s\t%s\t%s\t%s%s\t%s\t%s\t%s\n", edition->name,
 		method_name(route->method), route->path, auth_name(route->auth),
 		route->auth & AUTH_OTP ? "+otp" : "", pool_name(route->pool),
-		rate_name(route->rate));
+		rate_name(route->rate),
+		need == PERMISSION_NONE ? "-" : permission_name(need));
 }
 
 void
 api_print_routes(void)
 {
-	puts("# edition\tmethod\tpath\tauth\tpool\trate");
+	puts("# edition\tmethod\tpath\tauth\tpool\trate\tpermission");
 	editions_each(&editions, print_route, NULL);
 }
 

@@ -14,6 +14,7 @@
 #include "domain/access_key.h"
 #include "domain/core.h"
 #include "domain/market.h"
+#include "domain/permission.h"
 #include "handlers/editions.h"
 #include "http/dispatch.h"
 #include "http/request.h"
@@ -147,20 +148,27 @@ log_request(const struct outgoing *out, int64_t took_us)
 	log_text(LOG_LEVEL_INFO, line.text);
 }
 
-static bool loads_keys;
+static bool loads_pages;
 
-/* Whoever has MySQL and finds the program keys' page empty fills it. */
+/*
+ * Whoever has MySQL and finds a page that the workers share empty, of program
+ * keys or of permissions, fills it.
+ */
 static void
-load_keys(void)
+load_pages(void)
 {
 	struct ctx ctx = server.base;
 
-	if (!loads_keys || key_page_loaded(ctx.auth->keys))
+	if (!loads_pages || (key_page_loaded(ctx.auth->keys) &&
+			permission_page_loaded(ctx.auth->permissions)))
 		return;
 	ctx.arena = arena_new();
 	ctx.now_us = clock_wall_us();
 	if (access_keys_load(&ctx) != ST_OK)
 		log_warn("the program keys are not loaded: %s",
+			db_error(ctx.db));
+	if (permissions_load(&ctx) != ST_OK)
+		log_warn("the permissions are not loaded: %s",
 			db_error(ctx.db));
 	arena_free(ctx.arena);
 }
@@ -174,7 +182,7 @@ done(const struct outgoing *out, int64_t took_us)
 		log_request(out, took_us);
 	if (server.base.settled)
 		settled_begin(server.base.settled);
-	load_keys();
+	load_pages();
 }
 
 /*
@@ -187,7 +195,7 @@ connect_db(const struct api_setup *setup, struct ctx *base)
 {
 	char *reason;
 
-	loads_keys = setup->pool != POOL_TRADE;
+	loads_pages = setup->pool != POOL_TRADE;
 	base->db = db_new_as(setup->conf, DB_AS_API, &setup->shared->breaker,
 		&reason);
 	if (!base->db) {
@@ -215,6 +223,7 @@ api_work(const struct api_setup *setup)
 		.verify_signed = access_key_verify,
 		.spend = access_key_spend,
 		.guard = guard,
+		.denied = permission_lookup,
 	};
 	base->conf = setup->conf;
 	base->auth = setup->auth;
@@ -222,7 +231,7 @@ api_work(const struct api_setup *setup)
 	base->markets =
 		markets_new(conf_text(setup->conf, CONF_PATHS_BOOK_PAGE));
 	if (connect_db(setup, base)) {
-		load_keys();
+		load_pages();
 		request_loop(&server, setup->listen_fd, &stopping, done);
 	}
 	markets_free(base->markets);

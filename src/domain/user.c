@@ -51,7 +51,7 @@ struct row {
 #define USER_SELECT                                                            \
 	"SELECT u.id, u.public_id, u.email, u.username, u.first_name, "        \
 	"u.full_name, u.currency, u.system_mode, u.preferences, "              \
-	"u.permissions, u.kyc_status + 0, u.totp_enabled, u.created_at, "      \
+	"u.kyc_status + 0, u.totp_enabled, u.created_at, "                     \
 	"u.last_login_at, c.user_id IS NOT NULL, c.role, c.locked, c.epoch "   \
 	"FROM users u LEFT JOIN core_users c ON c.user_id = u.id "
 
@@ -64,7 +64,7 @@ struct row {
 		db_to_text(&(row)->user.currency),                             \
 		db_to_text(&(row)->user.mode),                                 \
 		db_to_text(&(row)->user.preferences),                          \
-		db_to_text(&(row)->user.permissions), db_to_u8(&(row)->kyc),   \
+		db_to_u8(&(row)->kyc),                                         \
 		db_to_bool(&(row)->user.totp_enabled),                         \
 		db_to_time(&(row)->user.created_us),                           \
 		db_to_time(&(row)->user.last_login_us),                        \

@@ -30,7 +30,6 @@ struct user {
 	const char *currency;
 	const char *mode;        /* amarktai's system mode */
 	const char *preferences; /* JSON text, an object */
-	const char *permissions; /* JSON text, an array */
 	enum kyc_status kyc;
 	bool totp_enabled;
 	int64_t created_us;
@@ -98,13 +97,6 @@ enum status user_lock(struct ctx *ctx, struct ident id, bool locked,
  */
 enum status user_set_role(struct ctx *ctx, struct ident id,
 	enum user_role role, struct user *out) MUST_USE;
-
-/*
- * Give a user other permissions: JSON text, an array of names.  Nobody does
- * it to himself.
- */
-enum status user_set_permissions(struct ctx *ctx, struct ident id,
-	const char *permissions, struct user *out) MUST_USE;
 
 /* What a user changes about himself; NULL keeps it. */
 struct profile_change {

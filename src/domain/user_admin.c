@@ -168,48 +168,6 @@ user_set_role(struct ctx *ctx, struct ident id, enum user_role role,
 	return ST_OK;
 }
 
-struct permitting {
-	const struct user *user;
-	const char *permissions;
-};
-
-static enum status
-permit_tx(struct ctx *ctx, void *arg)
-{
-	const struct permitting *p = arg;
-
-	TRY(db_exec(ctx,
-		"UPDATE users SET permissions = ?, updated_at = ? "
-		"WHERE id = ?",
-		DB_IN(db_text(p->permissions), db_time(ctx->now_us),
-			db_u64(p->user->number)),
-		NULL));
-	return audit_write(ctx,
-		&(struct audit_event){
-			.action = "user.permissions",
-			.outcome = AUDIT_OK,
-			.user = p->user->number,
-			.subject = p->user->id,
-			.details = arena_printf(ctx->arena, "to=%s",
-				p->permissions),
-		});
-}
-
-enum status
-user_set_permissions(struct ctx *ctx, struct ident id, const char *permissions,
-	struct user *out)
-{
-	struct user user;
-	struct permitting permitting = {&user, permissions};
-
-	TRY(user_find(ctx, id, &user));
-	TRY(above(ctx, &user));
-	TRY(db_tx(ctx, permit_tx, &permitting));
-	user.permissions = permissions;
-	*out = user;
-	return ST_OK;
-}
-
 enum status
 user_make_known(struct ctx *ctx, uint32_t number)
 {

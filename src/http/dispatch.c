@@ -179,6 +179,26 @@ admit_program(struct job *job)
 	return ST_OK;
 }
 
+/* Whose session has ended hears that first, also where no guard was asked. */
+static enum status
+check_permission(struct job *job)
+{
+	struct req *req = &job->req;
+	enum permission need = route_permission(req->route);
+	uint32_t denied;
+
+	if (need == PERMISSION_NONE || !job->server->denied)
+		return ST_OK;
+	TRY(job->server->denied(&req->ctx, job->session.user, &denied));
+	if (!(denied & PERMISSION_BIT(need)))
+		return ST_OK;
+	if ((req->route->flags & ROUTE_COMMAND) && !job->is_signed)
+		TRY(ask_core(job));
+	return fail(&req->ctx, ST_FORBIDDEN, NULL,
+		"the permission \"%s\" was taken from this account",
+		permission_name(need));
+}
+
 static enum status
 admit(struct job *job)
 {
@@ -194,6 +214,7 @@ admit(struct job *job)
 	if ((need == AUTH_OPERATOR && job->session.role < ROLE_OPERATOR) ||
 		(need == AUTH_ADMIN && job->session.role < ROLE_ADMIN))
 		return ST_FORBIDDEN;
+	TRY(check_permission(job));
 	if ((req->route->auth & AUTH_OTP) && !job->session.otp)
 		return ST_TOTP_REQUIRED;
 	return ST_OK;

@@ -5,9 +5,9 @@
  * Each request passes the same steps, and the first that fails ends it:
  * find the row; verify the token, or the signature; charge the user's budget; ask the core
  * whether the session still holds and what its user may do (unless the request
- * is a command, which the core checks itself); decode query and body by the
- * row's shapes; call the handler.  Its result, whichever it is, is rendered by
- * the row's edition.
+ * is a command, which the core checks itself); see that no permission was taken
+ * from him; decode query and body by the row's shapes; call the handler.  Its
+ * result, whichever it is, is rendered by the row's edition.
  */
 #pragma once
 
@@ -43,6 +43,8 @@ struct server {
 	enum status (*spend)(struct ctx *ctx, const struct signer *signer);
 	/* Does ctx->session live, and what is its user now?  core_guard(). */
 	enum status (*guard)(struct ctx *ctx, struct guard_answer *out);
+	/* The permissions that USER lacks; NULL: nobody lacks any. */
+	enum status (*denied)(struct ctx *ctx, uint32_t user, uint32_t *out);
 	/* The connections that requests start with; the rest is zero. */
 	struct ctx base;
 };

@@ -21,6 +21,17 @@ method_name(enum method method)
 	return names[method];
 }
 
+enum permission
+route_permission(const struct route *route)
+{
+	if (route->permission != PERMISSION_NONE)
+		return route->permission;
+	if (route->rate == RATE_TRADE && route->method != GET &&
+		route->method != DELETE)
+		return PERMISSION_TRADE;
+	return PERMISSION_NONE;
+}
+
 const char *
 auth_name(unsigned auth)
 {

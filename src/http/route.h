@@ -21,6 +21,7 @@
 
 #include <stddef.h>
 
+#include "auth/permission.h"
 #include "base/status.h"
 #include "json/fields.h"
 
@@ -87,6 +88,11 @@ struct route {
 	const struct shape *body;  /* NULL: no field is read */
 	const struct shape *query; /* NULL: no parameter is read */
 	unsigned flags;            /* enum route_flag */
+	/*
+	 * What may have been taken from the caller, though his role may come
+	 * here.  Left out: none, but for order entry (see route_permission()).
+	 */
+	enum permission permission;
 };
 
 /* What ends a row that reads neither body nor query. */
@@ -94,6 +100,12 @@ struct route {
 #define ROUTE_END {.path = NULL}
 
 #define ROUTE_PARAMS_MAX 4
+
+/*
+ * What ROUTE needs: what its row says, else PERMISSION_TRADE for what enters
+ * or changes orders.  To read and to cancel them needs none.
+ */
+enum permission route_permission(const struct route *route);
 
 /* "GET", … */
 const char *method_name(enum method method);

@@ -275,6 +275,10 @@ class Owner:
         return self.made("/api/v1/strategies", {
             "name": "mine", "config": {"type": "dca"}})["id"]
 
+    def alert(self):
+        return self.made("/v1/security/alerts", {
+            "severity": "info", "message": "a door was open"})["id"]
+
     def session(self):
         token = self.client.token
         return json.loads(base64.urlsafe_b64decode(
@@ -292,7 +296,10 @@ MAKERS = {
     "/api/auth/sessions/{session_id}": (Owner.session, "sessions"),
     "/api/access-keys/{id}": (Owner.access_key, "access_keys"),
     "/api/v1/strategies/{id}": (Owner.strategy, "strategies"),
+    "/v1/security/alerts/{id}/resolve": (Owner.alert, "security_alerts"),
 }
+# What an administrator finds, whosever it is.
+ADMINS_TOO = {"/v1/security/alerts/{id}/resolve"}
 NAMED_BY = {"orders": "id", "sessions": "id"}
 IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -112,7 +112,7 @@ raw(struct req *req)
 static const struct route routes[] = {
 	{GET, "/open", echo, AUTH_NONE, RATE_READ, POOL_API,
 		.query = &query_shape},
-	{POST, "/open", echo, AUTH_NONE, RATE_READ, POOL_API, &shape, NULL, 0},
+	{POST, "/open", echo, AUTH_NONE, RATE_READ, POOL_API, .body = &shape},
 	{POST, "/bare", echo, AUTH_NONE, RATE_READ, POOL_API, NO_INPUT},
 	{POST, "/raw", raw, AUTH_NONE, RATE_READ, POOL_API,
 		.flags = ROUTE_RAW_BODY | ROUTE_BIG_BODY},
@@ -123,8 +123,14 @@ static const struct route routes[] = {
 	{GET, "/admin", echo, AUTH_ADMIN, RATE_NONE, POOL_API, NO_INPUT},
 	{GET, "/otp", echo, AUTH_USER | AUTH_OTP, RATE_NONE, POOL_API,
 		NO_INPUT},
-	{POST, "/command", echo, AUTH_USER, RATE_NONE, POOL_TRADE, &shape, NULL,
-		ROUTE_COMMAND},
+	{POST, "/command", echo, AUTH_USER, RATE_NONE, POOL_TRADE,
+		.body = &shape, .flags = ROUTE_COMMAND},
+	{GET, "/watch", echo, AUTH_USER, RATE_NONE, POOL_API,
+		.permission = PERMISSION_VIEW_MONITORING},
+	{POST, "/order", echo, AUTH_USER, RATE_TRADE, POOL_TRADE,
+		.body = &shape, .flags = ROUTE_COMMAND},
+	{DELETE, "/order", echo, AUTH_USER, RATE_TRADE, POOL_TRADE,
+		.flags = ROUTE_COMMAND},
 	{GET, "/named/{first}/{second}", named, AUTH_NONE, RATE_NONE, POOL_API,
 		NO_INPUT},
 	{DELETE, "/nothing", nothing, AUTH_NONE, RATE_NONE, POOL_API, NO_INPUT},
@@ -186,6 +192,18 @@ guard(struct ctx *ctx, struct guard_answer *out)
 	return ST_OK;
 }
 
+static uint32_t lacks;
+static enum status known;
+
+static enum status
+denied(struct ctx *ctx, uint32_t user, uint32_t *set)
+{
+	(void)ctx;
+	ck_assert_uint_eq(user, 5);
+	*set = lacks;
+	return known;
+}
+
 static struct server server;
 static struct arena *arena;
 static struct outgoing out;
@@ -216,6 +234,7 @@ setup(void)
 		.limiter = limiter_open(path, &reason),
 		.verify = verify,
 		.guard = guard,
+		.denied = denied,
 		.base = {.conf = conf}};
 	ck_assert_ptr_nonnull(server.router);
 	ck_assert_ptr_nonnull(server.limiter);
@@ -498,6 +517,34 @@ START_TEST(a_command_is_not_asked_for_twice)
 }
 END_TEST
 
+/* What was taken is 403, for who is still there to hear it. */
+START_TEST(looks_what_was_taken)
+{
+	body = "{\"price\":1}";
+	ck_assert_int_eq(request("POST /order", "good", JSON), 200);
+	ck_assert_int_eq(request("GET /watch", "good", NULL), 200);
+	lacks = PERMISSION_BIT(PERMISSION_TRADE);
+	ck_assert_int_eq(request("GET /watch", "good", NULL), 200);
+	ck_assert_int_eq(request("DELETE /order", "good", JSON), 200);
+	called = 0;
+	ck_assert_int_eq(request("POST /order", "good", JSON), 403);
+	ck_assert_int_eq(called, 0);
+	ck_assert_int_eq(guarded, 1);
+	verdict = ST_UNAUTHENTICATED;
+	ck_assert_int_eq(request("POST /order", "good", JSON), 401);
+	verdict = ST_OK;
+	lacks = ~PERMISSION_BIT(PERMISSION_TRADE);
+	ck_assert_int_eq(request("POST /order", "good", JSON), 200);
+	ck_assert_int_eq(request("GET /watch", "good", NULL), 403);
+	/* Who cannot tell lets nobody in. */
+	known = ST_UNAVAILABLE;
+	lacks = 0;
+	ck_assert_int_eq(request("POST /order", "good", JSON), 503);
+	ck_assert_int_eq(request("DELETE /order", "good", JSON), 200);
+	known = ST_OK;
+}
+END_TEST
+
 START_TEST(limits)
 {
 	int i;
@@ -581,6 +628,7 @@ suite(void)
 	tcase_add_loop_test(c, admits, 0, N_ELEMENTS(roles));
 	tcase_add_test(c, believes_the_core_not_the_token);
 	tcase_add_test(c, a_command_is_not_asked_for_twice);
+	tcase_add_test(c, looks_what_was_taken);
 	tcase_add_test(c, limits);
 	tcase_add_test(c, throws_half_a_reply_away);
 	tcase_add_test(c, keeps_our_bugs_to_itself);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * permission_page.c - two sorted tables in a mapped file.
+ *
+ * VERSION counts the tables that were put in force; the lowest bit names the
+ * one that is.  A table is written again only after the next one is in force,
+ * so a reader who finds the version as it was has read a whole table.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "auth/permission.h"
+#include "base/clock.h"
+
+#define FORMAT UINT32_C(0x71700001)
+#define ROWS_MAX 65536
+#define HOLD_US (3 * US_PER_SECOND)
+
+/* A row is the user above, what he lacks below. */
+struct table {
+	_Atomic uint32_t n;
+	_Atomic uint64_t rows[ROWS_MAX];
+};
+
+struct shared {
+	uint32_t format;
+	_Atomic bool loaded;
+	_Atomic uint64_t version; /* 0: nothing was ever put in force */
+	pthread_mutex_t writer;
+	struct table tables[2];
+};
+
+struct permission_page {
+	int fd; /* holds the file's lock as long as anybody uses it */
+	struct shared *shared;
+};
+
+/* ---- The file --------------------------------------------------------------
+ */
+
+static bool
+init_writer(struct shared *shared)
+{
+	pthread_mutexattr_t attr;
+	bool ok;
+
+	if (pthread_mutexattr_init(&attr) != 0)
+		return false;
+	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
+	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
+	     pthread_mutex_init(&shared->writer, &attr) == 0;
+	pthread_mutexattr_destroy(&attr);
+	return ok;
+}
+
+/* Keep what an earlier run left, if it is ours; whoever held it is gone. */
+static bool
+prepare(struct shared *shared)
+{
+	if (shared->format != FORMAT) {
+		shared->version = 0;
+		shared->format = FORMAT;
+	}
+	shared->loaded = false;
+	memset(&shared->writer, 0, sizeof(shared->writer));
+	return init_writer(shared);
+}
+
+static bool
+is_whole(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size == sizeof(struct shared);
+}
+
+/*
+ * Who gets the lock alone is the first of this run; all keep a shared lock on
+ * the file, which their children inherit.
+ */
+static bool
+map_file(struct permission_page *page)
+{
+	bool first = flock(page->fd, LOCK_EX | LOCK_NB) == 0;
+	void *at;
+
+	if (!first && (errno != EWOULDBLOCK || flock(page->fd, LOCK_SH) != 0))
+		return false;
+	if (first && !is_whole(page->fd) &&
+		(ftruncate(page->fd, 0) != 0 ||
+			ftruncate(page->fd, sizeof(struct shared)) != 0))
+		return false;
+	at = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED, page->fd, 0);
+	if (at == MAP_FAILED)
+		return false;
+	page->shared = at;
+	if (!first)
+		return true;
+	return prepare(page->shared) && flock(page->fd, LOCK_SH) == 0;
+}
+
+struct permission_page *
+permission_page_open(const char *path, char **reason)
+{
+	struct permission_page *page = calloc(1, sizeof(*page));
+
+	if (!page)
+		abort();
+	page->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+	if (page->fd >= 0 && map_file(page))
+		return page;
+	if (asprintf(reason, "the permissions' file %s cannot be used: %s",
+		    path, strerror(errno)) < 0)
+		abort();
+	permission_page_free(page);
+	return NULL;
+}
+
+void
+permission_page_free(struct permission_page *page)
+{
+	if (!page)
+		return;
+	if (page->shared)
+		munmap(page->shared, sizeof(*page->shared));
+	if (page->fd >= 0)
+		close(page->fd);
+	free(page);
+}
+
+/* ---- Reading ----------------------------------------------------------------
+ */
+
+bool
+permission_page_loaded(const struct permission_page *page)
+{
+	return page->shared->loaded;
+}
+
+static uint32_t
+search(const struct table *table, uint32_t user)
+{
+	size_t low = 0,
+	       high = atomic_load_explicit(&table->n, memory_order_relaxed);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint64_t row = atomic_load_explicit(
+			&table->rows[middle], memory_order_relaxed);
+
+		if (row >> 32 == user)
+			return (uint32_t)row;
+		if (row >> 32 < user)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
+enum status
+permission_page_find(
+	const struct permission_page *page, uint32_t user, uint32_t *denied)
+{
+	const struct shared *shared = page->shared;
+	uint64_t before, after;
+	uint32_t found;
+
+	do {
+		before = atomic_load(&shared->version);
+		if (before == 0)
+			return ST_UNAVAILABLE;
+		found = search(&shared->tables[before & 1], user);
+		atomic_thread_fence(memory_order_acquire);
+		after = atomic_load(&shared->version);
+	} while (after != before);
+	*denied = found;
+	return ST_OK;
+}
+
+/* ---- Writing ----------------------------------------------------------------
+ */
+
+enum status
+permission_page_hold(struct permission_page *page)
+{
+	int64_t until_us = clock_monotonic_us() + HOLD_US;
+	struct timespec until = {.tv_sec = until_us / US_PER_SECOND,
+		.tv_nsec = until_us % US_PER_SECOND * 1000};
+	pthread_mutex_t *writer = &page->shared->writer;
+	int error = pthread_mutex_clocklock(writer, CLOCK_MONOTONIC, &until);
+
+	if (error == ETIMEDOUT)
+		return ST_UNAVAILABLE;
+	/* What he had not put in force is made anew by the next load. */
+	if (error == EOWNERDEAD)
+		error = pthread_mutex_consistent(writer);
+	if (error != 0)
+		abort();
+	return ST_OK;
+}
+
+void
+permission_page_release(struct permission_page *page)
+{
+	pthread_mutex_unlock(&page->shared->writer);
+}
+
+void
+permission_page_stale(struct permission_page *page)
+{
+	page->shared->loaded = false;
+}
+
+static struct table *
+next_table(struct permission_page *page)
+{
+	return &page->shared->tables[(page->shared->version + 1) & 1];
+}
+
+void
+permission_page_begin(struct permission_page *page)
+{
+	next_table(page)->n = 0;
+}
+
+enum status
+permission_page_add(
+	struct permission_page *page, uint32_t user, uint32_t denied)
+{
+	struct table *table = next_table(page);
+
+	if (table->n == ROWS_MAX)
+		return ST_UNAVAILABLE;
+	table->rows[table->n] = (uint64_t)user << 32 | denied;
+	table->n++;
+	return ST_OK;
+}
+
+void
+permission_page_commit(struct permission_page *page)
+{
+	page->shared->version++;
+	page->shared->loaded = true;
+}
