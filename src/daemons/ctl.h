@@ -62,6 +62,7 @@ const char *ctl_option(int *argc, char **argv, const char *name);
 
 /* The tables, one a file. */
 extern const struct ctl_command ctl_audit_commands[];
+extern const struct ctl_command ctl_candles_commands[];
 extern const struct ctl_command ctl_config_commands[];
 extern const struct ctl_command ctl_demo_commands[];
 extern const struct ctl_command ctl_flow_commands[];

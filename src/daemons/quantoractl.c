@@ -27,6 +27,7 @@ static const struct ctl_command *const tables[] = {
 	ctl_user_commands,
 	ctl_audit_commands,
 	ctl_market_commands,
+	ctl_candles_commands,
 	ctl_demo_commands,
 	ctl_flow_commands,
 	ctl_ledger_commands,

@@ -24,21 +24,29 @@ or_none(int64_t units)
 	return units == 0 ? DECIMAL_NONE : (struct decimal){units};
 }
 
+struct ticker
+book_ticker_of(const struct book_slot *slot)
+{
+	return (struct ticker){
+		.price = or_none(slot->last_price != 0
+					 ? slot->last_price
+					 : slot->reference_price),
+		.quantity = or_none(slot->last_quantity),
+		.bid = slot->n_bids > 0 ? or_none(slot->bids[0].price)
+					: DECIMAL_NONE,
+		.ask = slot->n_asks > 0 ? or_none(slot->asks[0].price)
+					: DECIMAL_NONE,
+		.time_us = slot->last_price != 0 ? slot->last_time_us
+						 : TIME_NONE,
+	};
+}
+
 enum status
 book_ticker(struct ctx *ctx, const struct market *market, struct ticker *out)
 {
 	struct book_slot slot;
 
 	TRY(market_slot(ctx, market->number, &slot));
-	*out = (struct ticker){
-		.price = or_none(slot.last_price != 0 ? slot.last_price
-						      : slot.reference_price),
-		.quantity = or_none(slot.last_quantity),
-		.bid = slot.n_bids > 0 ? or_none(slot.bids[0].price)
-				       : DECIMAL_NONE,
-		.ask = slot.n_asks > 0 ? or_none(slot.asks[0].price)
-				       : DECIMAL_NONE,
-		.time_us = slot.last_price != 0 ? slot.last_time_us : TIME_NONE,
-	};
+	*out = book_ticker_of(&slot);
 	return ST_OK;
 }

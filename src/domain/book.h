@@ -26,3 +26,6 @@ struct ticker {
 
 enum status book_ticker(struct ctx *ctx, const struct market *market,
 	struct ticker *out) MUST_USE;
+
+/* What SLOT, a copy of the page's, says. */
+struct ticker book_ticker_of(const struct book_slot *slot);

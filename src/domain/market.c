@@ -14,7 +14,7 @@
 #define AGE_MAX_US US_PER_SECOND
 
 struct entry {
-	char key[SYMBOL_MAX]; /* the symbol as normalize() makes it */
+	char key[SYMBOL_MAX]; /* the symbol as market_key() makes it */
 	struct market market;
 };
 
@@ -22,6 +22,7 @@ struct markets {
 	char *path;
 	struct book_page *page; /* NULL: not there yet */
 	int64_t loaded_us;
+	struct market_day *days; /* ticker.c's */
 	size_t n;
 	struct entry entries[INSTRUMENTS_MAX];
 };
@@ -46,13 +47,19 @@ markets_free(struct markets *markets)
 		return;
 	if (markets->page)
 		book_page_close(markets->page);
+	free(markets->days);
 	free(markets->path);
 	free(markets);
 }
 
-/* "btc-usd" to "BTCUSD"; false when TEXT can be no symbol. */
-static bool
-normalize(const char *text, char out[SYMBOL_MAX])
+struct market_day **
+markets_days(struct markets *markets)
+{
+	return &markets->days;
+}
+
+bool
+market_key(const char *text, char out[SYMBOL_MAX])
 {
 	size_t n = 0;
 
@@ -130,7 +137,7 @@ load(struct ctx *ctx, struct markets *markets)
 		if (book_page_read(markets->page, i, &slot) != ST_OK)
 			continue;
 		entry->market = market_of(&slot.terms);
-		markets->n += normalize(entry->market.symbol, entry->key);
+		markets->n += market_key(entry->market.symbol, entry->key);
 	}
 	markets->loaded_us = ctx->now_us;
 	return ST_OK;
@@ -159,7 +166,7 @@ market_find(struct ctx *ctx, const char *symbol, struct market *out)
 	if (!symbol)
 		symbol = conf_text(ctx->conf, CONF_DEFAULT_MARKET);
 	TRY(fresh(ctx, &markets));
-	if (normalize(symbol, key))
+	if (market_key(symbol, key))
 		for (i = 0; i < markets->n; i++)
 			if (strcmp(markets->entries[i].key, key) == 0) {
 				*out = markets->entries[i].market;

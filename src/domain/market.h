@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ struct markets;
 struct markets *markets_new(const char *path);
 void markets_free(struct markets *markets);
 
+/* What ticker.c keeps between requests; NULL at first, freed with MARKETS. */
+struct market_day **markets_days(struct markets *markets);
+
 struct market {
 	uint16_t number;
 	char symbol[SYMBOL_MAX]; /* "BTC/USD" */
@@ -37,6 +41,12 @@ struct market {
 	uint32_t taker_rate;
 	enum instrument_status status;
 };
+
+/*
+ * "btc-usd" as "BTCUSD", which is how a symbol is found.  False when TEXT can
+ * be none.
+ */
+bool market_key(const char *text, char out[SYMBOL_MAX]);
 
 /*
  * The instrument that is called SYMBOL; NULL: the configured default market.

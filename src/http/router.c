@@ -16,6 +16,7 @@
 #include "json/fields.h"
 
 #define SEGMENTS_MAX 12
+#define SYMBOL "{symbol}"
 
 /* What one edition answers at a node. */
 struct spoken {
@@ -269,6 +270,60 @@ descend(const struct node *node, const struct segments *segments, size_t at)
 	return found;
 }
 
+static bool
+is_named(const struct segment *segment, const char *name)
+{
+	return segment->length == strlen(name) &&
+	       memcmp(segment->text, name, segment->length) == 0;
+}
+
+/* Whether a row of NODE calls its segment AT a symbol. */
+static bool
+has_symbol(const struct node *node, size_t at)
+{
+	const struct spoken *spoken;
+	struct segments names;
+	enum method m;
+
+	for (spoken = node->spoken; spoken; spoken = spoken->next)
+		for (m = 0; m < METHODS; m++) {
+			const struct route *route = spoken->routes[m];
+
+			if (route &&
+				cut(route->path, strlen(route->path),
+					&names) &&
+				is_named(&names.list[at], SYMBOL))
+				return true;
+		}
+	return false;
+}
+
+/*
+ * A symbol may be sent with its slash as it is: where nothing has the path,
+ * two segments in a row may be one.
+ */
+static const struct node *
+descend_joined(const struct node *root, struct segments *segments)
+{
+	const struct node *node;
+	size_t i;
+
+	for (i = 0; i + 1 < segments->n; i++) {
+		struct segments joined = *segments;
+
+		joined.n--;
+		joined.list[i].length += 1 + joined.list[i + 1].length;
+		memmove(&joined.list[i + 1], &joined.list[i + 2],
+			(joined.n - i - 1) * sizeof(joined.list[0]));
+		node = descend(root, &joined, 0);
+		if (node && has_symbol(node, i)) {
+			*segments = joined;
+			return node;
+		}
+	}
+	return NULL;
+}
+
 /* Who answers PATH where no row does. */
 static const struct edition *
 stranger(const struct edition_list *list, const char *path, size_t length,
@@ -293,15 +348,28 @@ choose(const struct node *node, const struct edition *named)
 	return spoken ? spoken : node->spoken;
 }
 
+/* "." or ".." between slashes, or alone. */
+static bool
+has_dot_part(const char *text)
+{
+	size_t length;
+
+	for (;; text += length + 1) {
+		length = strcspn(text, "/");
+		if (length > 0 && length <= 2 && strspn(text, ".") == length)
+			return true;
+		if (!text[length])
+			return false;
+	}
+}
+
 static bool
 decode_param(struct arena *arena, const struct segment *name,
 	const struct segment *sent, const char **out)
 {
-	bool slash = name->length == 8 &&
-		     memcmp(name->text, "{symbol}", 8) == 0;
+	bool slash = is_named(name, SYMBOL) || is_named(name, "{pattern}");
 	char *text, *c;
 
-	slash |= name->length == 9 && memcmp(name->text, "{pattern}", 9) == 0;
 	if (!percent_decode(arena, sent->text, sent->length, false, &text) ||
 		!utf8_valid(text, strlen(text)))
 		return false;
@@ -309,7 +377,7 @@ decode_param(struct arena *arena, const struct segment *name,
 		if ((unsigned char)*c < 0x20 || *c == 0x7f ||
 			(*c == '/' && !slash))
 			return false;
-	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+	if (has_dot_part(text))
 		return false;
 	*out = text;
 	return true;
@@ -346,8 +414,11 @@ router_find(const struct router *router, struct arena *arena,
 		named = router->list->by_default;
 	*out = (struct match){
 		.edition = stranger(router->list, path, length, named)};
-	if (cut(path, length, &segments))
+	if (cut(path, length, &segments)) {
 		node = descend(&router->root, &segments, 0);
+		if (!node)
+			node = descend_joined(&router->root, &segments);
+	}
 	if (!node)
 		return ST_NOT_FOUND;
 	spoken = choose(node, named);

@@ -7,7 +7,7 @@
  * encoding, dot segment, empty segment or trailing slash reaches a handler.
  * A parameter is decoded once, afterwards; it is never empty, "." or "..",
  * holds no control character, and a slash only if it is called symbol or
- * pattern.
+ * pattern; that of a symbol may be sent as it is, where no row has such a path.
  *
  * Two editions may have the same path.  Then the one that was named answers,
  * with its own methods.
