@@ -85,6 +85,9 @@ check_numbers(struct placing *limit, struct placing *stop,
 	const struct instrument *at = limit->terms.instrument;
 
 	TRY_RULE(check_form_limit(limit));
+	if (cmd->stop_price <= 0 ||
+		!divide_exactly(at->tick, cmd->stop_price, &stop->stop_ticks))
+		return REFUSED_BAD_STOP_PRICE;
 	TRY_RULE(check_form_stop(stop));
 	TRY_RULE(check_band(at, cmd->price));
 	TRY_RULE(check_band(at, cmd->stop_limit_price));

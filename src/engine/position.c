@@ -38,6 +38,18 @@ buy(struct position *p, const struct ev_trade *trade)
 	p->bought_quote = add_saturating(p->bought_quote, trade->quote);
 }
 
+/* ceil(amount × part / whole), where PART is below WHOLE. */
+static int64_t
+share(int64_t amount, int64_t part, int64_t whole)
+{
+	int64_t product;
+
+	if (!__builtin_mul_overflow(amount, part, &product) &&
+		!__builtin_add_overflow(product, whole - 1, &product))
+		return product / whole;
+	return (int64_t)(((__int128)amount * part + whole - 1) / whole);
+}
+
 static void
 sell(struct position *p, const struct ev_trade *trade)
 {
@@ -45,9 +57,7 @@ sell(struct position *p, const struct ev_trade *trade)
 
 	if (trade->quantity < counted) {
 		counted = trade->quantity;
-		removed = (int64_t)(((__int128)p->cost * counted +
-					    p->quantity - 1) /
-			p->quantity);
+		removed = share(p->cost, counted, p->quantity);
 	}
 	proceeds = counted == trade->quantity
 		? trade->quote
