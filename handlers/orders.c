@@ -171,6 +171,21 @@ filter_shown(enum order_shown shown, struct order_filter *filter)
 	filter->partly = rows[shown].partly;
 }
 
+/* The latest of that name, or none. */
+static enum status
+read_named(struct req *req, const char *client_id, struct order_list *out)
+{
+	struct order *order = arena_alloc(req->ctx.arena, sizeof(*order));
+	enum status status = order_get_client(&req->ctx, client_id, order);
+
+	if (status != ST_OK && status != ST_NOT_FOUND)
+		return status;
+	*out = (struct order_list){.rows = order,
+		.n = status == ST_OK,
+		.total = status == ST_OK};
+	return ST_OK;
+}
+
 enum status
 order_list_read(struct req *req, struct order_list *out)
 {
@@ -183,6 +198,8 @@ order_list_read(struct req *req, struct order_list *out)
 	};
 	struct market market;
 
+	if (in->client_order_id)
+		return read_named(req, in->client_order_id, out);
 	if (in->symbol) {
 		TRY(market_find(&req->ctx, in->symbol, &market));
 		filter.market = &market;

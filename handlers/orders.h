@@ -107,6 +107,7 @@ struct order_list_in {
 	enum order_shown status;
 	struct ident strategy_id;
 	struct ident bot_id;
+	const char *client_order_id; /* that one alone, whatever else is asked */
 	int64_t limit;
 	int64_t offset;
 };
@@ -116,6 +117,8 @@ struct order_list_in {
 		FIELD_WORD(order_list_in, status, OPTIONAL, SHOWN_ANY, words), \
 		FIELD_ID(order_list_in, strategy_id, OPTIONAL),                \
 		FIELD_ID(order_list_in, bot_id, OPTIONAL),                     \
+		FIELD_TEXT(order_list_in, client_order_id, OPTIONAL, 1,        \
+			CLIENT_ID_MAX),                                        \
 		FIELD_INT_OR(order_list_in, limit, OPTIONAL, 50, 1, 100),      \
 		FIELD_INT(order_list_in, offset, OPTIONAL, 0, INT32_MAX),      \
 		FIELD_END

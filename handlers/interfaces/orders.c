@@ -172,36 +172,54 @@ amend(struct req *req)
 
 /* ---- Cancel -------------------------------------------------------------- */
 
+static void
+write_end(struct reply *r, const struct order_end *end)
+{
+	reply_ident(r, "order_id", end->id);
+	reply_text(r, "status", "cancelled");
+	reply_time(r, "cancelled_at", end->time_us);
+	reply_dec(r, "filled_quantity", end->filled);
+	reply_dec(r, "fees", end->fee);
+}
+
 static enum status
 cancel(struct req *req)
 {
 	struct order_end end;
 	struct ident id;
-	struct reply *r;
 
 	TRY(req_param_ident(req, "order_id", &id));
 	TRY(order_cancel(&req->ctx, id, &end));
-	r = req_reply(req);
-	reply_ident(r, "order_id", end.id);
-	reply_text(r, "status", "cancelled");
-	reply_time(r, "cancelled_at", end.time_us);
-	reply_dec(r, "filled_quantity", end.filled);
-	reply_dec(r, "fees", end.fee);
+	write_end(req_reply(req), &end);
 	return req_done(req);
 }
 
 struct cancel_all_in {
 	const char *symbol;
 	int side;
+	const char *client_order_id;
 };
 
 static const struct field cancel_all_fields[] = {
 	FIELD_TEXT(cancel_all_in, symbol, OPTIONAL, 1, ORDER_SYMBOL_MAX),
 	FIELD_WORD(cancel_all_in, side, OPTIONAL, SIDE_BOTH, order_sides),
+	FIELD_TEXT(cancel_all_in, client_order_id, OPTIONAL, 1, CLIENT_ID_MAX),
 	FIELD_END,
 };
 static const struct shape cancel_all_shape =
 	SHAPE(cancel_all_in, cancel_all_fields);
+
+/* Who has had no answer to an order knows only what he called it. */
+static enum status
+cancel_named(struct req *req, const char *client_id)
+{
+	struct order_end end;
+
+	TRY(order_cancel_client(&req->ctx, client_id, &end));
+	write_end(req_reply(req), &end);
+	reply_int(&req->reply, "cancelled", 1);
+	return req_done(req);
+}
 
 static enum status
 cancel_all(struct req *req)
@@ -210,6 +228,8 @@ cancel_all(struct req *req)
 	struct market market;
 	size_t n;
 
+	if (in->client_order_id)
+		return cancel_named(req, in->client_order_id);
 	if (in->symbol)
 		TRY(market_find(&req->ctx, in->symbol, &market));
 	TRY(order_cancel_all(&req->ctx, in->symbol ? &market : NULL, in->side,

@@ -387,3 +387,23 @@ def test_sent_twice_is_once(seller):
     refused(seller.send("sell", 2, PRICE, client_order_id=name),
             "client_order_id", "CONFLICT", 409)
     assert seller.cancel_all() == 2
+
+
+def test_an_order_is_found_by_its_name(seller, buyer):
+    name = uuid.uuid4().hex
+    order_id = seller.place("sell", 1, PRICE, client_order_id=name)
+    for path, key, its_id in ((PATH, "orders", "order_id"),
+                              ("/api/v1/orders", "items", "id"),
+                              ("/v1/trading/orders", "orders", "id")):
+        found = good(seller.client.get(f"{path}?client_order_id={name}"))
+        assert [o[its_id] for o in found[key]] == [order_id]
+        assert found["total"] == 1
+        found = good(buyer.client.get(f"{path}?client_order_id={name}"))
+        assert (found[key], found["total"]) == ([], 0)
+    query = f"{PATH}?client_order_id="
+    refused(buyer.client.delete(query + name), None, "NOT_FOUND", 404)
+    gone = good(seller.client.delete(query + name))
+    assert (gone["order_id"], gone["status"], gone["cancelled"]) == (
+        order_id, "cancelled", 1)
+    refused(seller.client.delete(query + name), None, "CONFLICT", 409)
+    refused(seller.client.delete(query + "x" * 48), "client_order_id")

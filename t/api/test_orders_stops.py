@@ -7,12 +7,13 @@ from decimal import Decimal
 
 import pytest
 import quantora
+from people import Person
 from trading import INTERFACES as PATH
 from trading import TIME, Trader, exact, good, trade_at, wait_for_status
 
 SYMBOL = "ETH/ZAR"
 LAST = 45000
-OPEN, WAITING = 0, 1
+OPEN, CANCELLED = 0, 3
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +161,19 @@ def test_a_waiting_stop_is_cancelled_like_any(owner):
             "CONFLICT", 409)
     assert good(owner.client.delete(f"{PATH}/{order_id}"))["status"] == "cancelled"
     assert owner.balance("ETH") == before
+
+
+def test_a_lock_takes_what_waits(stack, others):
+    trade_at(*others[:2], LAST)
+    person = Trader(stack, SYMBOL)
+    ids = [person.place("sell", 1, type="stop_loss", stop_price=20000), *legs(person)]
+    admin = Person(stack, role="admin", otp=True)
+    good(admin.client.post("/admin/user/lock", json={"user_id": person.id}))
+    for order_id in ids:
+        wait_for_status(stack, order_id, CANCELLED)
+    refused(person.send("sell", 1, type="stop_loss", stop_price=20000), None,
+            "ACCOUNT_LOCKED", 403)
+    refused(pair(person), None, "ACCOUNT_LOCKED", 403)
 
 
 def test_in_the_quantora_edition_too(owner, others):

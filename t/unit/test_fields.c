@@ -21,6 +21,7 @@ struct all_in {
 	json_t *config;
 	json_t *list;
 	const char *code;
+	int word;
 };
 
 static const struct field all_fields[] = {
@@ -36,6 +37,7 @@ static const struct field all_fields[] = {
 	FIELD_TEXT(all_in, code, OPTIONAL, 0, 10),
 	FIELD_SPELLED("totp_code"),
 	FIELD_ALIAS("mfa_token"),
+	FIELD_WORD(all_in, word, OPTIONAL, 7, sides),
 	FIELD_END,
 };
 static const struct shape all_shape = SHAPE(all_in, all_fields);
@@ -252,6 +254,8 @@ static const struct {
 	{"\"side\": \"BUY\"", FAULT_CHOICE, "side"},
 	{"\"side\": \"\"", FAULT_CHOICE, "side"},
 	{"\"side\": 1", FAULT_TYPE, "side"},
+	{"\"word\": \"selling\"", FAULT_CHOICE, "word"},
+	{"\"word\": true", FAULT_TYPE, "word"},
 	{"\"note\": \"a\"", FAULT_VALUE, "note"},
 	{"\"note\": \"abcdef\"", FAULT_VALUE, "note"},
 	{"\"note\": \"a\\u0007b\"", FAULT_VALUE, "note"},
@@ -288,6 +292,17 @@ START_TEST(refuses)
 	ck_assert_int_eq(ctx.fault.kind, bad[_i].kind);
 	ck_assert_str_eq(ctx.fault.field, bad[_i].field);
 	ck_assert_ptr_nonnull(ctx.fault.reason);
+}
+END_TEST
+
+START_TEST(a_word_is_read_in_any_case)
+{
+	ck_assert_int_eq(body("{\"word\": \"SELL\"}"), ST_OK);
+	ck_assert_int_eq(in.word, 1);
+	ck_assert_int_eq(body("{\"word\": \"Buy\"}"), ST_OK);
+	ck_assert_int_eq(in.word, 0);
+	ck_assert_int_eq(body("{}"), ST_OK);
+	ck_assert_int_eq(in.word, 7);
 }
 END_TEST
 
@@ -535,6 +550,7 @@ suite(void)
 	tcase_add_checked_fixture(values, setup, teardown);
 	tcase_add_loop_test(values, reads_decimals, 0, N_ELEMENTS(decimals));
 	tcase_add_loop_test(values, refuses, 0, N_ELEMENTS(bad));
+	tcase_add_test(values, a_word_is_read_in_any_case);
 	tcase_add_test(values, refuses_numbers_that_are_characters);
 	tcase_add_test(values, reads_all_kinds);
 	tcase_add_test(values, absent_and_null_are_alike);
