@@ -309,25 +309,24 @@ make_withdrawal(struct exchange *x, union any_command *c)
 	x->held[x->n_held++] = (struct held){c->hold.withdrawal, user};
 }
 
+/* What guards a user from himself, and what his assets are worth. */
 static void
-make_rare(struct exchange *x, union any_command *c)
+make_safety(struct exchange *x, union any_command *c, uint32_t user)
 {
-	uint32_t user = (uint32_t)draw(x, x->users) + 1;
-
-	switch (draw(x, 10)) {
-	case 6:
+	switch (draw(x, 4)) {
+	case 0:
 		c->cancel_after = (struct cmd_cancel_after){
 			.head = HEAD(CANCEL_AFTER, cmd_cancel_after, user),
 			.after_us = (int64_t)draw(x, 3) * 5000};
 		return;
-	case 7:
+	case 1:
 		c->rate = (struct cmd_asset_rate){
 			.head = HEAD(ASSET_RATE, cmd_asset_rate, 0),
 			.intent = new_ident(x),
 			.asset = (uint16_t)draw(x, EXCHANGE_ASSETS),
 			.rate = (int64_t)draw(x, DECIMAL_ONE)};
 		return;
-	case 8:
+	case 2:
 		c->limit = (struct cmd_limit_set){
 			.head = HEAD(LIMIT_SET, cmd_limit_set, user),
 			.intent = new_ident(x),
@@ -339,10 +338,18 @@ make_rare(struct exchange *x, union any_command *c)
 			c->limit.value /= 1000000;
 		}
 		return;
-	case 9:
+	default:
 		c->risk_check = (struct cmd_risk_check){
 			.head = HEAD(RISK_CHECK, cmd_risk_check, user)};
-		return;
+	}
+}
+
+static void
+make_rare(struct exchange *x, union any_command *c)
+{
+	uint32_t user = (uint32_t)draw(x, x->users) + 1;
+
+	switch (draw(x, 10)) {
 	case 0:
 		c->correction = (struct cmd_correction){
 			.head = HEAD(CORRECTION, cmd_correction, user),
@@ -378,12 +385,15 @@ make_rare(struct exchange *x, union any_command *c)
 			.instrument = INSTRUMENT_ANY,
 			.side = SIDE_BOTH};
 		return;
-	default:
+	case 5:
 		c->deposit = (struct cmd_deposit){
 			.head = HEAD(DEPOSIT, cmd_deposit, user),
 			.intent = new_ident(x),
 			.asset = (uint16_t)draw(x, EXCHANGE_ASSETS),
 			.amount = DECIMAL_ONE};
+		return;
+	default:
+		make_safety(x, c, user);
 	}
 }
 
