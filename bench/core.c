@@ -228,6 +228,8 @@ run_add(struct bench *b, const struct flow_op *op, const union command *cmd)
 #define AHEAD 12
 #define AHEAD_SOON 6
 #define RING 16
+/* And the client for what it knows of the orders that it will cancel. */
+#define AHEAD_CLIENT 32
 
 static void
 run_ops(struct bench *b, size_t from, size_t to)
@@ -241,6 +243,9 @@ run_ops(struct bench *b, size_t from, size_t to)
 	for (i = from; i < to; i++) {
 		const struct flow_op *op = &b->flow->ops[i];
 
+		if (i + AHEAD_CLIENT < to)
+			__builtin_prefetch(
+				&b->orders[op[AHEAD_CLIENT].order], 1);
 		if (i + AHEAD < to) {
 			cmd = &ring[(i + AHEAD) % RING];
 			make_command(b, op + AHEAD, cmd);
@@ -255,7 +260,8 @@ run_ops(struct bench *b, size_t from, size_t to)
 		}
 		/* Its order may have been placed since it was made; or be
 		 * gone, which is an answer too. */
-		cmd->cancel.order = b->orders[op->order].id;
+		if (!ident_equal(cmd->cancel.order, b->orders[op->order].id))
+			cmd->cancel.order = b->orders[op->order].id;
 		(void)engine_apply(b->engine, ++b->time_us, &cmd->head, b->out,
 			&done);
 	}

@@ -50,5 +50,5 @@ const struct edition quantora = {
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){quantora_auth, quantora_orders,
 		quantora_admin, quantora_withdrawals, quantora_addresses,
-		quantora_access_keys, NULL},
+		quantora_access_keys, quantora_ws_ticket, NULL},
 };

@@ -15,3 +15,4 @@ extern const struct route quantora_admin[];
 extern const struct route quantora_auth[];
 extern const struct route quantora_orders[];
 extern const struct route quantora_withdrawals[];
+extern const struct route quantora_ws_ticket[];

@@ -24,4 +24,6 @@ struct session {
 	bool otp; /* a second factor was shown at log-in */
 	int64_t issued_us;
 	int64_t expires_us; /* of this token */
+	/* Of a ticket: how long what it opens may last.  Else as EXPIRES_US. */
+	int64_t until_us;
 };

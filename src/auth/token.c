@@ -35,6 +35,12 @@ static const char *const roles[] = {
 	[ROLE_ADMIN] = "admin",
 };
 
+/* What makes two tickets of one second differ: 128 bits. */
+#define TICKET_ID_BYTES 16
+#define TICKET_ID_MAX                                                          \
+	sodium_base64_ENCODED_LEN(TICKET_ID_BYTES,                             \
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+
 /* ---- Signing ------------------------------------------------------------- */
 
 static int
@@ -63,6 +69,23 @@ add_claims(jwt_t *jwt, const struct keyring *ring,
 				     : "{\"amr\":[\"pwd\"]}");
 }
 
+static int
+add_ticket_claims(jwt_t *jwt, const struct session *session)
+{
+	int64_t until_us = session->until_us > session->expires_us
+				   ? session->until_us
+				   : session->expires_us;
+	unsigned char id[TICKET_ID_BYTES];
+	char text[TICKET_ID_MAX];
+
+	randombytes_buf(id, sizeof(id));
+	sodium_bin2base64(text, sizeof(text), id, sizeof(id),
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	return jwt_add_grant(jwt, "jti", text) ||
+		jwt_add_grant_int(jwt, "upto",
+			until_us / US_PER_SECOND);
+}
+
 enum status
 token_sign(struct keyring *ring, const struct session *session,
 	enum token_use use, char *buf)
@@ -78,7 +101,8 @@ token_sign(struct keyring *ring, const struct session *session,
 		jwt_set_alg(jwt, JWT_ALG_HS256, key->bytes,
 			TOKEN_KEY_BYTES) != 0 ||
 		jwt_add_header(jwt, "kid", key->kid) != 0 ||
-		add_claims(jwt, ring, session, use) != 0)
+		add_claims(jwt, ring, session, use) != 0 ||
+		(use == TOKEN_STREAM && add_ticket_claims(jwt, session) != 0))
 		goto out;
 	text = jwt_encode_str(jwt);
 	if (!text || strlen(text) >= TOKEN_TEXT_MAX)
@@ -231,7 +255,7 @@ read_claims(json_t *claims, const struct keyring *ring, enum token_use use,
 	struct session *session)
 {
 	const int64_t second_max = INT64_MAX / US_PER_SECOND;
-	int64_t user, epoch, issued, begins, expires;
+	int64_t user, epoch, issued, begins, expires, until;
 
 	if (!text_claim(claims, "iss", ring->issuer) ||
 		!text_claim(claims, "aud", ring->audience) ||
@@ -246,10 +270,15 @@ read_claims(json_t *claims, const struct keyring *ring, enum token_use use,
 		!role_claim(claims, &session->role) ||
 		!amr_claim(claims, &session->otp))
 		return false;
+	until = expires;
+	if (use == TOKEN_STREAM &&
+		!number_claim(claims, "upto", expires, second_max, &until))
+		return false;
 	session->user = (uint32_t)user;
 	session->epoch = (uint32_t)epoch;
 	session->issued_us = issued * US_PER_SECOND;
 	session->expires_us = expires * US_PER_SECOND;
+	session->until_us = until * US_PER_SECOND;
 	return true;
 }
 

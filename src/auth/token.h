@@ -31,7 +31,11 @@
 /* What a token is for; one kind is never accepted as another. */
 enum token_use {
 	TOKEN_ACCESS, /* Authorization: Bearer */
-	TOKEN_STREAM  /* a ticket for a WebSocket, short-lived */
+	/*
+	 * A ticket for a WebSocket: short-lived, no two alike, and it says how
+	 * long the WebSocket may last (until_us, not before expires_us).
+	 */
+	TOKEN_STREAM
 };
 
 #define TOKEN_TEXT_MAX 1024 /* with NUL; ours are about 500 */

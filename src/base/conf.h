@@ -148,6 +148,12 @@
 		1000000, "WebSockets that streamd serves at once")             \
 	X(STREAM_ORIGINS, "stream.origins", TEXT, "", 0, 0,                    \
 		"origins whose pages may open a stream, beside our own")       \
+	X(STREAM_USER_CONNECTIONS, "stream.user_connections", NUMBER, "20", 1, \
+		100000, "WebSockets that a user may have at once")             \
+	X(STREAM_HISTORY, "stream.history", NUMBER, "131072", 1, 100000000,    \
+		"order updates that streamd keeps in memory, 150 bytes each")  \
+	X(STREAM_REPLAY_RECORDS, "stream.replay_records", NUMBER, "1000000",   \
+		1, 1000000000, "how far back in the journal missed updates are read") \
 	X(DEMO_ENABLED, "demo.enabled", NUMBER, "0", 0, 1,                     \
 		"whether the demo market trades")                              \
 	X(DEMO_SEED, "demo.seed", NUMBER, "1", 0, INT64_MAX,                   \

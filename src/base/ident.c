@@ -11,18 +11,6 @@
 
 #define UUID_LENGTH 36
 
-bool
-ident_is_none(struct ident id)
-{
-	return ident_equal(id, IDENT_NONE);
-}
-
-bool
-ident_equal(struct ident a, struct ident b)
-{
-	return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
-}
-
 static int
 hex_value(char c)
 {

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/status.h"
 
@@ -23,8 +24,17 @@ struct ident {
 
 #define IDENT_NONE ((struct ident){{0}})
 
-bool ident_is_none(struct ident id);
-bool ident_equal(struct ident a, struct ident b);
+static inline bool
+ident_equal(struct ident a, struct ident b)
+{
+	return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
+}
+
+static inline bool
+ident_is_none(struct ident id)
+{
+	return ident_equal(id, IDENT_NONE);
+}
 
 /* All of TEXT must be a UUID in its 36-character form; either case. */
 enum status ident_parse(const char *text, size_t length,

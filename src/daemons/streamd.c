@@ -111,7 +111,7 @@ plan(struct streamd *streamd)
 	int64_t due_us = streamd->feed ? feed_due_us(streamd->feed) : INT64_MAX;
 	int64_t wait_us = due_us - clock_monotonic_us();
 
-	if (streamd->news)
+	if (streamd->news || hub_is_behind(streamd->hub))
 		uv_idle_start(&streamd->hurry, on_idle);
 	else
 		uv_idle_stop(&streamd->hurry);
@@ -131,6 +131,7 @@ on_before_sleep(uv_prepare_t *prepare)
 
 	streamd_time(streamd);
 	read_feed(streamd);
+	hub_catch_up(streamd->hub);
 	sockets_serve(streamd);
 	plan(streamd);
 	if (streamd->stopping && (hub_connections(streamd->hub) == 0 ||
@@ -164,6 +165,41 @@ on_tick(uv_timer_t *timer)
 	sockets_listen_again(streamd);
 	if (!streamd->failed && feed_look(streamd->feed) != ST_OK)
 		halt(streamd);
+}
+
+/* ---- The journal, for who comes back ----------------------------------- */
+
+static void
+read_in_thread(uv_work_t *work)
+{
+	replay_read(work->data);
+}
+
+static void
+on_read_done(uv_work_t *work, int status)
+{
+	struct replay *replay = work->data;
+	struct streamd *streamd = work->loop->data;
+
+	(void)status; /* it is never cancelled */
+	free(work);
+	streamd_time(streamd);
+	hub_replayed(streamd->hub, replay);
+}
+
+/* Beside the loop: it may take as long as the journal is. */
+static void
+read_journal(void *arg, struct replay *replay)
+{
+	struct streamd *streamd = NODE_OF(arg, streamd, guard);
+	uv_work_t *work = malloc(sizeof(*work));
+
+	if (!work)
+		abort();
+	work->data = replay;
+	if (uv_queue_work(&streamd->loop, work, read_in_thread,
+		    on_read_done) != 0)
+		abort();
 }
 
 /* ---- The start --------------------------------------------------------- */
@@ -204,11 +240,24 @@ open_hub(struct streamd *streamd)
 		.origins = conf_text(streamd->conf, CONF_STREAM_ORIGINS),
 		.connections_max = (size_t)conf_number(streamd->conf,
 			CONF_STREAM_CONNECTIONS),
+		.user_connections_max = (size_t)conf_number(streamd->conf,
+			CONF_STREAM_USER_CONNECTIONS),
+		.history_room = (size_t)conf_number(streamd->conf,
+			CONF_STREAM_HISTORY),
+		.replay_back_max = (uint64_t)conf_number(streamd->conf,
+			CONF_STREAM_REPLAY_RECORDS),
+		.journal = &streamd->journal,
+		.read = read_journal,
 		.ask = guard_ask,
 		.arg = &streamd->guard,
 	};
 	char *reason = NULL;
 
+	streamd->journal = (struct replay_files){
+		.disk = disk_posix(),
+		.journal = conf_text(streamd->conf, CONF_PATHS_JOURNAL),
+		.archive = conf_text(streamd->conf, CONF_PATHS_ARCHIVE),
+	};
 	streamd->auth = auth_open(streamd->conf, AUTH_TOKENS, &reason);
 	if (!streamd->auth)
 		log_fatal("%s", reason);
@@ -288,6 +337,7 @@ start_loop(struct streamd *streamd)
 
 	if (uv_loop_init(loop) != 0)
 		log_fatal("there is no event loop");
+	loop->data = streamd;
 	uv_signal_init(loop, &streamd->sigterm);
 	uv_signal_init(loop, &streamd->sigint);
 	uv_timer_init(loop, &streamd->starting);
@@ -305,6 +355,7 @@ start_loop(struct streamd *streamd)
 	uv_prepare_start(&streamd->before_sleep, on_before_sleep);
 	guard_open(&streamd->guard, loop, streamd->hub,
 		conf_text(streamd->conf, CONF_SOCKETS_MATCHER));
+	notices_open(streamd);
 }
 
 /* ---- main -------------------------------------------------------------- */
@@ -322,11 +373,13 @@ stop(struct streamd *streamd)
 {
 	sockets_close(streamd);
 	guard_close(&streamd->guard);
+	notices_close(streamd);
 	/* libwebsockets closes its handles by the loop. */
 	uv_run(&streamd->loop, UV_RUN_NOWAIT);
 	uv_walk(&streamd->loop, close_handle, NULL);
 	uv_run(&streamd->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&streamd->loop);
+	notices_free(streamd);
 	feed_close(streamd->feed);
 	hub_free(streamd->hub);
 	router_free(streamd->router);

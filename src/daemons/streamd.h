@@ -19,6 +19,7 @@
 #include "auth/auth.h"
 #include "base/arena.h"
 #include "base/conf.h"
+#include "cache/subscription.h"
 #include "http/router.h"
 #include "stream/door.h"
 #include "stream/feed.h"
@@ -48,6 +49,26 @@ void guard_close(struct guard *guard);
 void guard_ask(void *arg, uint64_t number,
 	const struct guard_request *question);
 
+/* ---- streamd_notices.c: what other programs announce ---- */
+
+struct streamd;
+
+struct notices {
+	struct streamd *streamd; /* NULL: not begun */
+	const char *path;
+	struct subscription *subscription;
+	uv_pipe_t *pipe; /* NULL: not connected */
+	uv_timer_t retry;
+	uint64_t pause_ms; /* before the next attempt */
+	bool away;         /* and it has been said */
+	char in[16384];
+};
+
+void notices_open(struct streamd *streamd);
+/* Let go of the connection; the loop must run once more, then free. */
+void notices_close(struct streamd *streamd);
+void notices_free(struct streamd *streamd);
+
 /* ---- streamd_socket.c: connections ---- */
 
 struct streamd {
@@ -58,7 +79,9 @@ struct streamd {
 	struct hub *hub;
 	struct feed *feed;
 	struct guard guard;
-	struct arena *arena; /* of the request at hand */
+	struct notices notices;
+	struct replay_files journal;
+	struct arena *arena; /* of the request, or notice, at hand */
 	struct lws_context *lws;
 	struct lws_vhost *vhost;
 	int listener; /* -1: none */

@@ -104,6 +104,7 @@ read_knock(struct streamd *streamd, struct lws *wsi, struct knock *knock)
 	*knock = (struct knock){
 		.path = path_of(streamd, wsi),
 		.symbol = parameter(streamd, wsi, "symbol"),
+		.after_seq = parameter(streamd, wsi, "after_seq"),
 		.token = parameter(streamd, wsi, "token"),
 		.ticket = parameter(streamd, wsi, "ticket"),
 		.authorization =

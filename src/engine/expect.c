@@ -34,6 +34,16 @@ expected_order(const struct engine *engine, const struct message *command)
 	return &engine->orders[name.slot];
 }
 
+/* Where its user's positions are: read when he has traded here before. */
+static void
+expect_holdings(const struct engine *engine, const struct cmd_order_place *cmd)
+{
+	if (cmd->instrument < INSTRUMENTS_MAX)
+		__builtin_prefetch(
+			&engine->holdings[cmd->head.user].blocks
+				 [cmd->instrument / BLOCK_POSITIONS]);
+}
+
 void
 engine_expect(const struct engine *engine, const struct message *command)
 {
@@ -42,6 +52,8 @@ engine_expect(const struct engine *engine, const struct message *command)
 	if (is_small(engine) || command->user >= engine->state->users_used)
 		return;
 	__builtin_prefetch(&engine->users[command->user], 1);
+	if (command->type == CMD_ORDER_PLACE)
+		expect_holdings(engine, (const void *)command);
 	/* A cancel and an amendment both name their order behind the head. */
 	if (command->type != CMD_ORDER_CANCEL &&
 		command->type != CMD_ORDER_AMEND)
@@ -114,6 +126,9 @@ expect_place(const struct engine *engine, const struct cmd_order_place *cmd)
 	if (other->levels > 0 &&
 		crosses((enum side)cmd->side, ticks, other->best)) {
 		expect_best(engine, other);
+		__builtin_prefetch(position_of(engine, cmd->head.user,
+					   cmd->instrument),
+			1);
 		return;
 	}
 	leaf = ladder_find(engine, own, ticks);

@@ -135,6 +135,9 @@ read_token(struct hub *hub, const struct knock *knock, struct session *out)
 		length = strlen(knock->ticket);
 		TRY(token_verify(keyring, knock->ticket, length, TOKEN_STREAM,
 			hub->wall_us, out));
+		/* One of before we began may have been used then. */
+		if (out->issued_us < hub->born_us)
+			return ST_UNAUTHENTICATED;
 		return tickets_use(hub->tickets, knock->ticket, length,
 			out->expires_us, hub->wall_us);
 	}
@@ -160,11 +163,33 @@ identify(struct hub *hub, struct ctx *ctx, const struct knock *knock,
 	}
 	TRY(read_token(hub, knock, out));
 	person = person_find(hub, out->user);
-	if (person && person->count >= USER_CONNECTIONS_MAX)
+	if (person && person->count >= person_room(hub))
 		return fail(ctx, ST_RATE_LIMITED, NULL,
-			"a user has at most %d connections",
-			USER_CONNECTIONS_MAX);
+			"a user has at most %zu connections",
+			person_room(hub));
 	return ST_OK;
+}
+
+/* ---- Behind what ------------------------------------------------------- */
+
+static enum status
+read_after(struct ctx *ctx, const struct knock *knock, struct admission *out)
+{
+	const char *text = knock->after_seq;
+	size_t i;
+
+	if (!text || !(out->spelling->own & OWN_UPDATES))
+		return ST_OK;
+	for (i = 0; text[i] >= '0' && text[i] <= '9' &&
+		    out->after <= UPDATE_NUMBER_MAX;
+		i++)
+		out->after = out->after * 10 + (uint64_t)(text[i] - '0');
+	out->has_after = true;
+	if (i > 0 && text[i] == '\0' && out->after <= UPDATE_NUMBER_MAX)
+		return ST_OK;
+	fail(ctx, ST_INVALID, "after_seq", "it is the seq of a message");
+	ctx->fault.place = FAULT_QUERY;
+	return ST_INVALID;
 }
 
 enum status
@@ -189,6 +214,7 @@ door_open(struct hub *hub, struct ctx *ctx, const struct knock *knock,
 	if (admission.spelling->market)
 		TRY(find_market(hub, ctx, symbol ? symbol : knock->symbol,
 			symbol ? FAULT_PATH : FAULT_QUERY, &admission.topic));
+	TRY(read_after(ctx, knock, &admission));
 	*out = admission;
 	return ST_OK;
 }

@@ -21,6 +21,7 @@
 struct knock {
 	const char *path;
 	const char *symbol; /* of the query */
+	const char *after_seq;
 	const char *token;
 	const char *ticket;
 	const char *authorization;
@@ -41,7 +42,7 @@ const struct spelling *door_find(const struct hub *hub, const char *path,
  *  ST_NOT_FOUND        there is no such address
  *  ST_FORBIDDEN        its origin may not
  *  ST_UNAVAILABLE      there are as many connections as there may be
- *  ST_INVALID          there is no such market
+ *  ST_INVALID          there is no such market, or number
  *  ST_UNAUTHENTICATED  no token, or none that is good
  *  ST_RATE_LIMITED     the user has as many connections as he may
  */

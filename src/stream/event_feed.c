@@ -28,13 +28,13 @@ write_own(const struct spelling *spelling, struct reply *reply, const void *arg)
 static void
 tell(const struct own *own, uint32_t user, unsigned kinds)
 {
-	const struct topic *topic = own->instrument < INSTRUMENTS_MAX
-					    ? own->hub->topics[own->instrument]
-					    : NULL;
 	struct own_event event = {.user = user,
 		.record = own->record,
 		.event = own->event,
-		.terms = topic && topic->known ? &topic->shown.terms : NULL};
+		.terms = own->instrument < INSTRUMENTS_MAX
+				 ? topic_terms(
+					   own->hub->topics[own->instrument])
+				 : NULL};
 	unsigned i;
 
 	/* Most events are of users who listen to nothing. */
@@ -191,6 +191,7 @@ feed_record(struct hub *hub, const struct record *record)
 	struct own own = {.hub = hub, .record = record};
 	uint32_t i;
 
+	hub_updates(hub, record, false);
 	own.event = record->n_events > 0 ? record_events(record) : NULL;
 	for (i = 0; i < record->n_events; i++) {
 		TRY(on_event(&own));

@@ -26,6 +26,8 @@
 
 /* A slot that is being written is looked at again after so long. */
 #define BUSY_US INT64_C(10000)
+/* So many records are read into the history at the start: some 0.1 s. */
+#define WARM_RECORDS UINT64_C(100000)
 
 struct feed {
 	struct hub *hub;
@@ -95,6 +97,9 @@ feed_show(struct feed *feed)
 {
 	size_t i;
 
+	for (i = 0; i < INSTRUMENTS_MAX; i++)
+		if (feed->hub->topics[i])
+			tape_show(feed->hub->topics[i]);
 	if (feed->busy_until_us > feed->hub->now_us)
 		return;
 	for (i = 0; i < INSTRUMENTS_MAX; i++)
@@ -107,7 +112,7 @@ int64_t
 feed_due_us(const struct feed *feed)
 {
 	const struct topic *topic;
-	int64_t due_us = INT64_MAX;
+	int64_t due_us = INT64_MAX, tape_us = INT64_MAX;
 	size_t i;
 
 	for (i = 0; i < INSTRUMENTS_MAX; i++) {
@@ -115,8 +120,12 @@ feed_due_us(const struct feed *feed)
 		if (topic && topic->dirty && !topic->has_taken &&
 			topic->not_before_us < due_us)
 			due_us = topic->not_before_us;
+		if (topic && tape_due_us(topic) < tape_us)
+			tape_us = tape_due_us(topic);
 	}
-	return due_us < feed->busy_until_us ? feed->busy_until_us : due_us;
+	if (due_us < feed->busy_until_us)
+		due_us = feed->busy_until_us;
+	return due_us < tape_us ? due_us : tape_us;
 }
 
 /* ---- Records ----------------------------------------------------------- */
@@ -195,6 +204,46 @@ page_fits(const struct feed *feed)
 	       book_page_started_us(feed->page) != 0;
 }
 
+/* The records behind which the feed begins go into the history. */
+static enum status
+warm_up(struct feed *feed, uint64_t begin, struct reason *reason)
+{
+	const struct record *record;
+	enum status status = ST_OK;
+
+	journal_reader_limit(feed->reader, begin);
+	hub_begin(feed->hub, journal_reader_seq(feed->reader));
+	while (journal_reader_seq(feed->reader) < begin && status == ST_OK) {
+		status = journal_reader_next(feed->reader, &record);
+		if (status == ST_OK)
+			hub_updates(feed->hub, record, true);
+	}
+	if (status == ST_OK)
+		return ST_OK;
+	return reason_set(reason, status, "%s",
+		journal_reader_reason(feed->reader));
+}
+
+/*
+ * Stand at the end, having read a little of what was before: who was cut off
+ * by our end comes back to us, and wants to know what he missed.
+ */
+static enum status
+open_journal(struct feed *feed, struct reason *reason)
+{
+	const struct feed_files *files = &feed->files;
+	uint64_t begin = book_page_durable_seq(feed->page);
+	uint64_t from = begin > WARM_RECORDS ? begin - WARM_RECORDS : 0;
+	enum status status = journal_reader_open(files->disk, files->journal,
+		files->archive, from, &feed->reader, reason);
+
+	if (status == ST_NOT_FOUND && from < begin) /* pruned */
+		status = journal_reader_open(files->disk, files->journal,
+			files->archive, begin, &feed->reader, reason);
+	TRY(status);
+	return warm_up(feed, begin, reason);
+}
+
 static enum status
 open_files(struct feed *feed, struct reason *reason)
 {
@@ -205,9 +254,7 @@ open_files(struct feed *feed, struct reason *reason)
 	status = book_page_open(files->book_page, &feed->page, reason);
 	if (status != ST_OK)
 		return status == ST_NOT_FOUND ? ST_UNAVAILABLE : status;
-	status = journal_reader_open(files->disk, files->journal,
-		files->archive, book_page_durable_seq(feed->page),
-		&feed->reader, reason);
+	status = open_journal(feed, reason);
 	if (status != ST_OK)
 		return status == ST_NOT_FOUND ? ST_UNAVAILABLE : status;
 	if (!page_fits(feed))

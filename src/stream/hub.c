@@ -31,6 +31,15 @@ hub_new(const struct hub_settings *settings)
 		hub->n_spellings++;
 	assert(hub->n_spellings <= SPELLINGS_MAX);
 	hub->arena = arena_new();
+	hub->said = arena_new();
+	if (hub->settings.user_connections_max == 0)
+		hub->settings.user_connections_max = USER_CONNECTIONS_MAX;
+	if (hub->settings.history_room == 0)
+		hub->settings.history_room = HISTORY_ROOM;
+	if (hub->settings.replay_back_max == 0)
+		hub->settings.replay_back_max = REPLAY_BACK_MAX;
+	hub->history = history_new(hub->settings.history_room);
+	hub_begin(hub, 0);
 	hub->tickets = tickets_new();
 	node_init(&hub->ready);
 	node_init(&hub->pings);
@@ -39,6 +48,7 @@ hub_new(const struct hub_settings *settings)
 	node_init(&hub->asked);
 	node_init(&hub->known);
 	node_init(&hub->closing);
+	node_init(&hub->behind);
 	for (i = 0; i < PERSON_BUCKETS; i++)
 		node_init(&hub->persons[i]);
 	return hub;
@@ -56,6 +66,9 @@ hub_free(struct hub *hub)
 		topic_free(hub->topics[i]);
 	tickets_free(hub->tickets);
 	arena_free(hub->arena);
+	arena_free(hub->said);
+	history_free(hub->history);
+	order_updates_free(&hub->updates);
 	free(hub);
 }
 
@@ -64,6 +77,8 @@ hub_time(struct hub *hub, int64_t now_us, int64_t wall_us)
 {
 	hub->now_us = now_us;
 	hub->wall_us = wall_us;
+	if (hub->born_us == 0)
+		hub->born_us = wall_us;
 }
 
 size_t
@@ -111,6 +126,7 @@ enter_lists(struct subscriber *subscriber)
 	node_init(&subscriber->in_known);
 	node_init(&subscriber->in_closing);
 	node_init(&subscriber->in_person);
+	node_init(&subscriber->in_behind);
 	subscriber->ping_us = hub->now_us + PING_EVERY_US;
 	list_append(&hub->pings, &subscriber->in_pings);
 	subscriber->heard_us = hub->now_us;
@@ -127,9 +143,13 @@ hub_join(struct hub *hub, const struct admission *admission, void *transport,
 	subscriber->hub = hub;
 	subscriber->spelling = spelling;
 	subscriber->transport = transport;
+	subscriber->outbox.total = &hub->figures.queue_bytes;
 	hub->connections++;
 	enter_lists(subscriber);
 	subscriber->first_topic = admission->topic;
+	subscriber->joined = update_number_end(hub->seq);
+	subscriber->after =
+		admission->has_after ? admission->after : UPDATES_NOW;
 	if (spelling->door == DOOR_OPEN) {
 		if (admission->topic && topic_join(admission->topic,
 						subscriber) != ST_OK)
@@ -151,8 +171,10 @@ hub_leave(struct subscriber *subscriber)
 
 	LIST_EACH(at, after, &subscriber->seats)
 		seat_free(NODE_OF(at, seat, in_subscriber));
+	updates_leave(subscriber);
 	person_remove(subscriber);
 	outbox_clear(&subscriber->outbox);
+	outbox_clear(&subscriber->early);
 	node_take_out(&subscriber->in_ready);
 	node_take_out(&subscriber->in_pings);
 	node_take_out(&subscriber->in_heard);
@@ -161,6 +183,12 @@ hub_leave(struct subscriber *subscriber)
 	node_take_out(&subscriber->in_known);
 	node_take_out(&subscriber->in_closing);
 	subscriber->hub->connections--;
+}
+
+const struct hub_figures *
+hub_figures(const struct hub *hub)
+{
+	return &hub->figures;
 }
 
 struct subscriber *
@@ -202,6 +230,44 @@ hub_heard(struct subscriber *subscriber)
 	list_append(&subscriber->hub->heard, &subscriber->in_heard);
 }
 
+static void
+receive(struct subscriber *subscriber, const char *text, size_t length)
+{
+	if (!subscriber->spelling->receive || subscriber->close_code != 0)
+		return;
+	arena_reset(subscriber->hub->said);
+	subscriber->spelling->receive(subscriber, text, length);
+}
+
+/*
+ * Who has shown a token need not wait for the answer before he says what he
+ * wants: it is kept until the core has agreed.
+ */
+static void
+keep_early(struct subscriber *subscriber, const char *text, size_t length)
+{
+	struct parcel *parcel = parcel_new(text, length);
+
+	if (subscriber->early.count == EARLY_MAX ||
+		outbox_add(&subscriber->early, parcel) != ST_OK)
+		subscriber_close(subscriber, CLOSE_POLICY,
+			"too many messages before the log-in was answered");
+	parcel_release(parcel);
+}
+
+static void
+receive_early(struct subscriber *subscriber)
+{
+	struct parcel *parcel;
+
+	while ((parcel = outbox_first(&subscriber->early)) != NULL) {
+		receive(subscriber, (const char *)parcel_text(parcel),
+			parcel->length);
+		outbox_drop(&subscriber->early);
+	}
+	outbox_clear(&subscriber->early);
+}
+
 void
 hub_said(struct subscriber *subscriber, const char *text, size_t length)
 {
@@ -216,8 +282,11 @@ hub_said(struct subscriber *subscriber, const char *text, size_t length)
 	}
 	if (++subscriber->said > SAID_MAX)
 		subscriber_close(subscriber, CLOSE_POLICY, "too many messages");
-	else if (subscriber->spelling->receive)
-		subscriber->spelling->receive(subscriber, text, length);
+	else if (subscriber->spelling->door == DOOR_MESSAGE &&
+		 subscriber->standing == STANDING_ASKED)
+		keep_early(subscriber, text, length);
+	else
+		receive(subscriber, text, length);
 }
 
 /* ---- What the core says of it ------------------------------------------ */
@@ -228,14 +297,32 @@ admit(struct subscriber *subscriber)
 	const struct spelling *spelling = subscriber->spelling;
 
 	subscriber->standing = STANDING_GOOD;
-	subscriber->own = spelling->own;
+	subscriber->own = spelling->own & ~(unsigned)OWN_UPDATES;
 	node_take_out(&subscriber->in_limbo);
 	if (spelling->admitted)
 		spelling->admitted(subscriber);
+	updates_admit(subscriber);
 	if (subscriber->first_topic && subscriber->close_code == 0 &&
 		topic_join(subscriber->first_topic, subscriber) != ST_OK)
 		subscriber_close(subscriber, CLOSE_POLICY,
 			"the market is followed already");
+	receive_early(subscriber);
+}
+
+/* The answer about another token of the same user. */
+static void
+renewed(struct subscriber *subscriber, uint32_t verdict)
+{
+	subscriber->renewing = false;
+	if (verdict == GUARD_OK) {
+		subscriber->session = subscriber->renewal;
+		if (subscriber->spelling->admitted)
+			subscriber->spelling->admitted(subscriber);
+	} else if (subscriber->spelling->refused) {
+		/* The one that it has is good still. */
+		subscriber->spelling->refused(subscriber, ST_UNAUTHENTICATED,
+			"the session has ended");
+	}
 }
 
 void
@@ -256,12 +343,16 @@ hub_answered(struct hub *hub, uint64_t number, uint32_t verdict)
 	node_take_out(&subscriber->in_asked);
 	if (subscriber->close_code != 0)
 		return;
-	if (verdict == GUARD_OK)
+	if (subscriber->renewing)
+		renewed(subscriber, verdict);
+	else if (verdict == GUARD_OK)
 		admit(subscriber);
+	else if (verdict == GUARD_LOCKED)
+		subscriber_dismiss(subscriber, ST_LOCKED, CLOSE_POLICY,
+			"the account is locked");
 	else
-		subscriber_close(subscriber, CLOSE_POLICY,
-			verdict == GUARD_LOCKED ? "the account is locked"
-						: "the session has ended");
+		subscriber_dismiss(subscriber, ST_UNAUTHENTICATED,
+			CLOSE_POLICY, "the session has ended");
 }
 
 void
@@ -273,7 +364,9 @@ hub_ask_again(struct hub *hub)
 	{
 		const struct subscriber *subscriber =
 			NODE_OF(at, subscriber, in_asked);
-		const struct session *session = &subscriber->session;
+		const struct session *session = subscriber->renewing
+							? &subscriber->renewal
+							: &subscriber->session;
 
 		hub->settings.ask(hub->settings.arg, subscriber->number,
 			&(struct guard_request){.session = session->id,
@@ -331,12 +424,14 @@ tick_limbo(struct hub *hub)
 
 		if (subscriber->limbo_us > hub->now_us)
 			return;
+		node_take_out(first);
 		if (subscriber->standing == STANDING_ASKED)
-			subscriber_close(subscriber, CLOSE_TRY_AGAIN,
+			subscriber_dismiss(subscriber, ST_UNAVAILABLE,
+				CLOSE_TRY_AGAIN,
 				"the session cannot be checked now");
 		else
-			subscriber_close(subscriber, CLOSE_POLICY,
-				"no token came in time");
+			subscriber_dismiss(subscriber, ST_UNAUTHENTICATED,
+				CLOSE_POLICY, "no token came in time");
 	}
 }
 
@@ -370,9 +465,9 @@ tick_expiry(struct hub *hub)
 		struct subscriber *subscriber =
 			NODE_OF(at, subscriber, in_known);
 
-		if (subscriber->session.expires_us <= hub->wall_us)
-			subscriber_close(subscriber, CLOSE_POLICY,
-				"the token has expired");
+		if (subscriber->session.until_us <= hub->wall_us)
+			subscriber_dismiss(subscriber, ST_UNAUTHENTICATED,
+				CLOSE_POLICY, "the token has expired");
 	}
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "stream/history.h"
 #include "stream/hub.h"
 #include "stream/list.h"
 #include "wire/message.h"
@@ -26,12 +27,19 @@ struct hub {
 	struct book_page *page; /* the feed's; NULL: none yet */
 	struct topic *topics[INSTRUMENTS_MAX]; /* NULL: no such market */
 	struct tickets *tickets;
+	struct arena *said; /* what is made of a client's message */
+	struct history *history;
+	struct order_updates updates; /* of the record at hand */
+	uint64_t seq;                 /* the last record handed on */
+	unsigned readings;            /* of the journal, under way */
 
 	int64_t now_us;
 	int64_t wall_us;
+	int64_t born_us; /* by the wall clock */
 	int64_t expiry_looked_us;
 
 	size_t connections;
+	struct hub_figures figures;
 	uint64_t next_number;
 	struct node ready;
 	struct node pings;
@@ -40,6 +48,7 @@ struct hub {
 	struct node asked;
 	struct node known;
 	struct node closing;
+	struct node behind;
 	struct node persons[PERSON_BUCKETS];
 };
 
@@ -49,6 +58,19 @@ struct hub {
 void subscriber_post(struct subscriber *subscriber, struct parcel *parcel);
 /* There is work for it. */
 void subscriber_stir(struct subscriber *subscriber);
+/* It may not stay: it is told so, and of nothing else any more. */
+void subscriber_dismiss(struct subscriber *subscriber, enum status status,
+	enum close_code code, const char *reason);
+
+/* Write to it alone what WRITE makes of ARG; false: it makes nothing. */
+bool subscriber_tell(struct subscriber *subscriber, own_writer *write,
+	const void *arg);
+
+/* ---- updates.c ---- */
+
+/* It is let in: tell it what it wants by itself. */
+void updates_admit(struct subscriber *subscriber);
+void updates_leave(struct subscriber *subscriber);
 
 /* ---- person.c ---- */
 
@@ -59,6 +81,11 @@ void subscriber_stir(struct subscriber *subscriber);
 enum status person_add(struct subscriber *subscriber,
 	const struct session *session) MUST_USE;
 void person_remove(struct subscriber *subscriber);
+/* The same user shows another token. */
+enum status person_renew(struct subscriber *subscriber,
+	const struct session *session) MUST_USE;
+/* As many connections as a user may have. */
+size_t person_room(const struct hub *hub);
 /* NULL: he has no connection. */
 struct person *person_find(const struct hub *hub, uint32_t user);
 

@@ -40,6 +40,8 @@ outbox_add(struct outbox *outbox, struct parcel *parcel)
 		parcel_share(parcel);
 	outbox->count++;
 	outbox->bytes += parcel->length;
+	if (outbox->total)
+		*outbox->total += parcel->length;
 	return ST_OK;
 }
 
@@ -56,6 +58,8 @@ outbox_drop(struct outbox *outbox)
 
 	assert(parcel);
 	outbox->bytes -= parcel->length;
+	if (outbox->total)
+		*outbox->total -= parcel->length;
 	outbox->first = (outbox->first + 1) & (outbox->room - 1);
 	outbox->count--;
 	parcel_release(parcel);
@@ -67,5 +71,5 @@ outbox_clear(struct outbox *outbox)
 	while (outbox->count > 0)
 		outbox_drop(outbox);
 	free(outbox->ring);
-	*outbox = (struct outbox){.ring = NULL};
+	*outbox = (struct outbox){.total = outbox->total};
 }

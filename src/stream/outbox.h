@@ -24,6 +24,7 @@ struct outbox {
 	uint32_t first;
 	uint32_t count;
 	size_t bytes;
+	uint64_t *total; /* bytes of several outboxes; NULL: not counted */
 };
 
 /* Share PARCEL.  ST_TOO_LARGE, and nothing is done, when it does not fit. */

@@ -46,13 +46,44 @@ person_get(struct hub *hub, uint32_t user)
 	return person;
 }
 
+size_t
+person_room(const struct hub *hub)
+{
+	return hub->settings.user_connections_max;
+}
+
+static void
+ask(struct subscriber *subscriber, const struct session *session)
+{
+	struct hub *hub = subscriber->hub;
+
+	list_append(&hub->asked, &subscriber->in_asked);
+	hub->settings.ask(hub->settings.arg, subscriber->number,
+		&(struct guard_request){.session = session->id,
+			.user = session->user,
+			.epoch = session->epoch});
+}
+
+enum status
+person_renew(struct subscriber *subscriber, const struct session *session)
+{
+	if (subscriber->renewing)
+		return ST_CONFLICT;
+	if (session->user != subscriber->session.user)
+		return ST_FORBIDDEN;
+	subscriber->renewing = true;
+	subscriber->renewal = *session;
+	ask(subscriber, session);
+	return ST_OK;
+}
+
 enum status
 person_add(struct subscriber *subscriber, const struct session *session)
 {
 	struct hub *hub = subscriber->hub;
 	struct person *person = person_find(hub, session->user);
 
-	if (person && person->count >= USER_CONNECTIONS_MAX)
+	if (person && person->count >= person_room(hub))
 		return ST_RATE_LIMITED;
 	person = person_get(hub, session->user);
 	person->count++;
@@ -60,12 +91,8 @@ person_add(struct subscriber *subscriber, const struct session *session)
 	subscriber->person = person;
 	subscriber->session = *session;
 	subscriber->standing = STANDING_ASKED;
-	list_append(&hub->asked, &subscriber->in_asked);
 	list_append(&hub->known, &subscriber->in_known);
-	hub->settings.ask(hub->settings.arg, subscriber->number,
-		&(struct guard_request){.session = session->id,
-			.user = session->user,
-			.epoch = session->epoch});
+	ask(subscriber, session);
 	return ST_OK;
 }
 
@@ -100,11 +127,11 @@ hub_user(struct hub *hub, const struct ev_user *user)
 			NODE_OF(at, subscriber, in_person);
 
 		if (user->locked)
-			subscriber_close(subscriber, CLOSE_POLICY,
+			subscriber_dismiss(subscriber, ST_LOCKED, CLOSE_POLICY,
 				"the account is locked");
 		else if (subscriber->session.epoch != user->epoch)
-			subscriber_close(subscriber, CLOSE_POLICY,
-				"the session has ended");
+			subscriber_dismiss(subscriber, ST_UNAUTHENTICATED,
+				CLOSE_POLICY, "the session has ended");
 	}
 }
 
@@ -121,9 +148,12 @@ hub_session_ended(struct hub *hub, uint32_t user, struct ident session)
 		struct subscriber *subscriber =
 			NODE_OF(at, subscriber, in_person);
 
-		if (ident_equal(subscriber->session.id, session))
-			subscriber_close(subscriber, CLOSE_POLICY,
-				"the session has ended");
+		/* Also when that one is just being left for another. */
+		if (ident_equal(subscriber->session.id, session) ||
+			(subscriber->renewing &&
+				ident_equal(subscriber->renewal.id, session)))
+			subscriber_dismiss(subscriber, ST_UNAUTHENTICATED,
+				CLOSE_POLICY, "the session has ended");
 	}
 }
 

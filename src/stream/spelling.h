@@ -19,8 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
 #include "journal/book_page.h"
 #include "json/reply.h"
+#include "stream/notice.h"
+#include "stream/order_update.h"
 #include "wire/event.h"
 #include "wire/record.h"
 
@@ -39,7 +42,8 @@ enum own_kind {
 	OWN_TRADES = 2,
 	OWN_BALANCES = 4,
 	OWN_NOTICES = 8, /* what other programs announce */
-	OWN_KINDS = 4    /* how many bits there are */
+	OWN_UPDATES = 16, /* of orders: numbered, none is ever left out */
+	OWN_KINDS = 5     /* how many bits there are */
 };
 
 /* One market, as its followers are told about it. */
@@ -61,6 +65,27 @@ struct market_trade {
 	const struct instrument_terms *terms;
 	const struct ev_trade *trade;
 	int64_t time_us;
+};
+
+/* The trades since the message before: one, or under load several. */
+struct market_tick {
+	const struct instrument_terms *terms;
+	int64_t price;  /* the last one's */
+	int64_t volume; /* of all of them; at most INT64_MAX */
+	int64_t time_us;
+};
+
+/* One of a user's order updates, on its way to him. */
+struct update_view {
+	const struct order_update *update;
+	const struct instrument_terms *terms; /* NULL: not known any more */
+};
+
+/* What a client that asked for updates behind AFTER cannot be told. */
+struct update_gap {
+	uint64_t after;
+	uint64_t now; /* it is told all behind this number */
+	const char *reason;
 };
 
 /* Something of USER's own has changed. */
@@ -92,8 +117,21 @@ struct spelling {
 		const struct market_change *change);
 	bool (*trade)(struct reply *reply, const struct market_trade *trade);
 
+	/* The same in short: price and volume, merged when there are many. */
+	bool (*tick)(struct reply *reply, const struct market_tick *tick);
+
 	/* Of one's own things; NULL: there are no such messages. */
 	bool (*event)(struct reply *reply, const struct own_event *event);
+
+	/*
+	 * OWN_UPDATES: each update; and, where what was missed is not there
+	 * any more, that it is so.
+	 */
+	bool (*update_own)(struct reply *reply, const struct update_view *view);
+	bool (*gap)(struct reply *reply, const struct update_gap *gap);
+
+	/* OWN_NOTICES. */
+	bool (*notice)(struct reply *reply, const struct notice *notice);
 
 	/*
 	 * The client sent LENGTH bytes of UTF-8 text.  It may answer by
@@ -104,4 +142,12 @@ struct spelling {
 
 	/* The user is known now, and his session is good; may be NULL. */
 	void (*admitted)(struct subscriber *subscriber);
+
+	/*
+	 * Who he says he is was not believed, he did not say it in time, or it
+	 * is over.  REASON is what the close that follows says; none follows
+	 * when only another token than the good one was not.  May be NULL.
+	 */
+	void (*refused)(struct subscriber *subscriber, enum status status,
+		const char *reason);
 };

@@ -19,8 +19,8 @@ subscriber_stir(struct subscriber *subscriber)
 
 /* ---- What waits -------------------------------------------------------- */
 
-void
-subscriber_close(struct subscriber *subscriber, enum close_code code,
+static void
+begin_close(struct subscriber *subscriber, enum close_code code,
 	const char *reason)
 {
 	struct hub *hub = subscriber->hub;
@@ -28,12 +28,11 @@ subscriber_close(struct subscriber *subscriber, enum close_code code,
 	assert(strlen(reason) <= REASON_MAX_BYTES);
 	if (subscriber->close_code != 0)
 		return;
+	hub->figures.closes++;
 	subscriber->close_code = (uint16_t)code;
 	subscriber->close_reason = reason;
 	subscriber->closing_us = hub->now_us + LEAVE_MAX_US;
 	list_append(&hub->closing, &subscriber->in_closing);
-	/* Nothing is due to it any more but its leave. */
-	outbox_clear(&subscriber->outbox);
 	node_take_out(&subscriber->in_pings);
 	node_take_out(&subscriber->in_heard);
 	node_take_out(&subscriber->in_limbo);
@@ -41,15 +40,37 @@ subscriber_close(struct subscriber *subscriber, enum close_code code,
 }
 
 void
+subscriber_close(struct subscriber *subscriber, enum close_code code,
+	const char *reason)
+{
+	/* Nothing is due to it any more but its leave. */
+	if (subscriber->close_code == 0)
+		outbox_clear(&subscriber->outbox);
+	begin_close(subscriber, code, reason);
+}
+
+void
+subscriber_part(struct subscriber *subscriber, enum close_code code,
+	const char *reason)
+{
+	if (subscriber->close_code == 0)
+		subscriber->parting = true;
+	begin_close(subscriber, code, reason);
+}
+
+void
 subscriber_post(struct subscriber *subscriber, struct parcel *parcel)
 {
 	if (subscriber->close_code != 0)
 		return;
-	if (outbox_add(&subscriber->outbox, parcel) != ST_OK)
+	if (outbox_add(&subscriber->outbox, parcel) != ST_OK) {
+		subscriber->hub->figures.slow_closes++;
 		subscriber_close(subscriber, CLOSE_TRY_AGAIN,
 			"too slow: more was waiting to be read than is kept");
-	else
-		subscriber_stir(subscriber);
+		return;
+	}
+	subscriber->hub->figures.messages++;
+	subscriber_stir(subscriber);
 }
 
 enum work
@@ -60,6 +81,9 @@ subscriber_work(struct subscriber *subscriber, struct parcel **out)
 	if (subscriber->close_code != 0) {
 		if (subscriber->leave_taken)
 			return WORK_NONE;
+		*out = outbox_first(&subscriber->outbox);
+		if (subscriber->parting && *out)
+			return WORK_SEND;
 		subscriber->leave_taken = true;
 		return WORK_CLOSE;
 	}
@@ -77,6 +101,41 @@ subscriber_sent(struct subscriber *subscriber)
 	/* Sending may have failed, and closing has emptied the outbox. */
 	if (outbox_first(&subscriber->outbox))
 		outbox_drop(&subscriber->outbox);
+}
+
+void
+subscriber_dismiss(struct subscriber *subscriber, enum status status,
+	enum close_code code, const char *reason)
+{
+	if (subscriber->close_code != 0)
+		return;
+	outbox_clear(&subscriber->outbox);
+	if (subscriber->spelling->refused)
+		subscriber->spelling->refused(subscriber, status, reason);
+	subscriber_part(subscriber, code, reason);
+}
+
+bool
+subscriber_tell(struct subscriber *subscriber, own_writer *write,
+	const void *arg)
+{
+	struct hub *hub = subscriber->hub;
+	struct parcel *parcel;
+	struct reply reply;
+
+	if (!write(subscriber->spelling,
+		    hub_pen(hub, subscriber->spelling, &reply), arg))
+		return false;
+	parcel = hub_wrap(hub, &reply);
+	subscriber_post(subscriber, parcel);
+	parcel_release(parcel);
+	return true;
+}
+
+struct arena *
+subscriber_arena(const struct subscriber *subscriber)
+{
+	return subscriber->hub->said;
 }
 
 void
@@ -108,6 +167,32 @@ subscriber_unfollow(struct subscriber *subscriber, const char *symbol)
 	return topic ? topic_leave(topic, subscriber) : ST_INVALID;
 }
 
+const struct instrument_terms *
+subscriber_terms(const struct subscriber *subscriber, const char *symbol)
+{
+	return topic_terms(
+		topic_find(subscriber->hub, symbol, strlen(symbol)));
+}
+
+void
+subscriber_unfollow_all(struct subscriber *subscriber)
+{
+	struct node *at, *after;
+
+	LIST_EACH(at, after, &subscriber->seats)
+		seat_free(NODE_OF(at, seat, in_subscriber));
+}
+
+void
+subscriber_want(struct subscriber *subscriber, unsigned kinds, bool want)
+{
+	assert(!(kinds & OWN_UPDATES));
+	if (want)
+		subscriber->own |= kinds;
+	else
+		subscriber->own &= ~kinds;
+}
+
 enum status
 subscriber_present(struct subscriber *subscriber, const char *token,
 	size_t length)
@@ -115,11 +200,13 @@ subscriber_present(struct subscriber *subscriber, const char *token,
 	struct hub *hub = subscriber->hub;
 	struct session session;
 
-	if (subscriber->standing != STANDING_NOBODY)
+	if (subscriber->standing == STANDING_ASKED)
 		return ST_CONFLICT;
 	if (!hub->settings.keyring)
 		return ST_UNAUTHENTICATED;
 	TRY(token_verify(hub->settings.keyring, token, length, TOKEN_ACCESS,
 		hub->wall_us, &session));
-	return person_add(subscriber, &session);
+	return subscriber->standing == STANDING_GOOD
+		       ? person_renew(subscriber, &session)
+		       : person_add(subscriber, &session);
 }

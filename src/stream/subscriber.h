@@ -25,8 +25,10 @@
 #include "stream/outbox.h"
 #include "stream/spelling.h"
 
+struct arena;
 struct hub;
 struct person;
+struct replay;
 struct seat;
 struct topic;
 
@@ -72,6 +74,8 @@ struct subscriber {
 	bool overdue;     /* it did not close in time */
 	bool deserted;    /* its end is not waited for: nobody is there */
 
+	bool parting;     /* what waits is sent before it is closed */
+
 	uint16_t close_code; /* 0: open */
 	const char *close_reason; /* static, at most 123 bytes */
 
@@ -82,7 +86,19 @@ struct subscriber {
 	struct session session;
 	struct person *person;
 	struct node in_person;
-	unsigned own; /* bits of enum own_kind that it wants */
+	unsigned own; /* bits of enum own_kind that it is told */
+
+	struct outbox early; /* said while the core is being asked */
+	bool renewing;       /* it has shown another token; the core is asked */
+	struct session renewal;
+
+	/* Of OWN_UPDATES: the bit is not set in OWN before it has caught up. */
+	uint64_t joined;   /* the hub's number when it came */
+	uint64_t after;    /* of the request, or UPDATES_NOW */
+	uint64_t told;     /* it has all up to this number */
+	uint64_t told_hint;
+	struct node in_behind; /* has to be told of the past first */
+	struct replay *replay; /* reading the journal for it; or NULL */
 };
 
 /* ---- The transport's side ---- */
@@ -116,6 +132,13 @@ void subscriber_say(struct subscriber *subscriber, const char *text,
 void subscriber_close(struct subscriber *subscriber, enum close_code code,
 	const char *reason);
 
+/* The same, but what waits is sent before, and nothing more is taken. */
+void subscriber_part(struct subscriber *subscriber, enum close_code code,
+	const char *reason);
+
+/* Memory for what is being made of its message; emptied before the next. */
+struct arena *subscriber_arena(const struct subscriber *subscriber);
+
 /*
  * Follow a market (the client's word for it), or no more.  ST_INVALID: there
  * is none of that name.  ST_RISK_LIMIT: it follows as many as it may.
@@ -126,10 +149,34 @@ enum status subscriber_follow(struct subscriber *subscriber,
 enum status subscriber_unfollow(struct subscriber *subscriber,
 	const char *symbol) MUST_USE;
 
+/* The terms of the market that is followed by this name, or NULL. */
+const struct instrument_terms *subscriber_terms(
+	const struct subscriber *subscriber, const char *symbol);
+/* No market any more. */
+void subscriber_unfollow_all(struct subscriber *subscriber);
+
+/*
+ * Tell it of its user's own things: KINDS, which are not OWN_UPDATES, are
+ * wanted, or not any more.
+ */
+void subscriber_want(struct subscriber *subscriber, unsigned kinds, bool want);
+
+/*
+ * Tell it all order updates behind number AFTER, and then each as it comes.
+ * UPDATES_NOW: only those.  To be said of one whose standing is good.
+ */
+#define UPDATES_NOW UINT64_MAX
+void subscriber_updates(struct subscriber *subscriber, uint64_t after);
+void subscriber_no_updates(struct subscriber *subscriber);
+/* All that has been told to anybody so far has at most this number. */
+uint64_t subscriber_number(const struct subscriber *subscriber);
+
 /*
  * This is who I am.  ST_UNAUTHENTICATED: the token is not good.  ST_CONFLICT:
- * it has said so before.  ST_RATE_LIMITED: that user has too many connections.
- * On ST_OK the core is asked, and "admitted" is called when it has agreed.
+ * the core is still being asked.  ST_FORBIDDEN: it is known as somebody else.
+ * ST_RATE_LIMITED: that user has too many connections.  On ST_OK the core is
+ * asked, and "admitted" is called when it has agreed.  Said once more by the
+ * same user it puts the new token in the place of the old one.
  */
 enum status subscriber_present(struct subscriber *subscriber,
 	const char *token, size_t length) MUST_USE;

@@ -90,12 +90,18 @@ topic_free(struct topic *topic)
 	free(topic);
 }
 
-static void
-post_all(const struct node *seats, struct parcel *parcel)
+const struct instrument_terms *
+topic_terms(const struct topic *topic)
+{
+	return topic && topic->known ? &topic->shown.terms : NULL;
+}
+
+void
+channel_post(struct channel *channel, struct parcel *parcel)
 {
 	struct node *at, *after;
 
-	LIST_EACH(at, after, seats)
+	LIST_EACH(at, after, &channel->live)
 		subscriber_post(NODE_OF(at, seat, in_channel)->subscriber,
 			parcel);
 }
@@ -127,9 +133,10 @@ topic_trade(struct topic *topic, const struct ev_trade *trade, int64_t time_us)
 		if (!spelling->trade(hub_pen(hub, spelling, &reply), &told))
 			continue;
 		parcel = hub_wrap(hub, &reply);
-		post_all(&topic->channels[i].live, parcel);
+		channel_post(&topic->channels[i], parcel);
 		parcel_release(parcel);
 	}
+	tape_trade(topic, trade, time_us);
 }
 
 /* ---- The book ---------------------------------------------------------- */
@@ -160,7 +167,7 @@ send_change(struct topic *topic, const struct market_change *change)
 		if (!spelling->update(hub_pen(hub, spelling, &reply), change))
 			continue;
 		parcel = hub_wrap(hub, &reply);
-		post_all(&topic->channels[i].live, parcel);
+		channel_post(&topic->channels[i], parcel);
 		parcel_release(parcel);
 	}
 }
@@ -297,6 +304,7 @@ topic_join(struct topic *topic, struct subscriber *subscriber)
 	node_init(&seat->in_subscriber);
 	list_append(&subscriber->seats, &seat->in_subscriber);
 	subscriber->n_seats++;
+	topic->hub->figures.subscriptions++;
 	if (!subscriber->spelling->snapshot || !is_old(topic)) {
 		seat_begin(topic, seat, number);
 		return ST_OK;
@@ -318,6 +326,7 @@ seat_free(struct seat *seat)
 	node_take_out(&seat->in_channel);
 	node_take_out(&seat->in_subscriber);
 	seat->subscriber->n_seats--;
+	seat->topic->hub->figures.subscriptions--;
 	seat->topic->n_waiting -= seat->waits;
 	free(seat);
 }

@@ -27,6 +27,7 @@
 #include "journal/book_page.h"
 #include "stream/list.h"
 #include "stream/parcel.h"
+#include "stream/tape.h"
 #include "wire/event.h"
 #include "wire/message.h"
 
@@ -62,6 +63,7 @@ struct topic {
 	bool dirty;           /* the page may have something newer */
 	bool has_taken;
 	uint64_t seq;
+	struct tape tape; /* trades that are told in short */
 	int64_t not_before_us; /* when the next change may be shown */
 	int64_t waiting_us;    /* since when someone waits */
 	size_t n_waiting;
@@ -80,6 +82,8 @@ struct topic *topic_get(struct hub *hub, uint16_t instrument);
 /* The one that is called so and has been shown; or NULL. */
 struct topic *topic_find(struct hub *hub, const char *symbol, size_t length);
 void topic_free(struct topic *topic);
+/* NULL: TOPIC is, or nothing is known of it yet. */
+const struct instrument_terms *topic_terms(const struct topic *topic);
 
 /* ---- For the feed ---- */
 
@@ -95,6 +99,8 @@ void topic_show(struct topic *topic);
 void topic_relent(struct topic *topic);
 void topic_trade(struct topic *topic, const struct ev_trade *trade,
 	int64_t time_us);
+/* Send PARCEL to those of a channel who are told what happens. */
+void channel_post(struct channel *channel, struct parcel *parcel);
 
 /* ---- For subscribers ---- */
 

@@ -177,3 +177,82 @@ class Frames:
 
     def __exit__(self, *_):
         self.socket.close()
+
+
+# ---- Streams of users ---------------------------------------------------------
+
+class Talk:
+    """A WebSocket of a user: what it says and hears, message by message."""
+
+    def __init__(self, stack, path, **arguments):
+        arguments.setdefault("max_queue", None)
+        self.connection = websockets.connect(ws_url(stack, path), ping_interval=None,
+                                             **arguments)
+
+    async def __aenter__(self):
+        self.stream = await self.connection.__aenter__()
+        return self
+
+    async def __aexit__(self, *error):
+        return await self.connection.__aexit__(*error)
+
+    async def say(self, **message):
+        await self.stream.send(json.dumps(message))
+
+    async def hear(self, kind=None):
+        """The next message, which must be of KIND if that is given."""
+        message = exact(await asyncio.wait_for(self.stream.recv(), PATIENCE_S))
+        assert kind is None or message["type"] == kind, message
+        return message
+
+    async def ask(self, **message):
+        await self.say(**message)
+        return await self.hear()
+
+    async def hear_until(self, condition):
+        """All messages up to the first for which CONDITION holds."""
+        heard = []
+        while not heard or not condition(heard[-1]):
+            heard.append(await self.hear())
+        return heard
+
+    async def nothing_more(self):
+        """Whatever was on its way has come: there was nothing."""
+        await asyncio.wait_for(await self.stream.ping(), PATIENCE_S)
+        assert not self.stream.messages, self.stream.messages
+
+    async def end(self):
+        """(code, reason) of the close, whatever comes before it."""
+        try:
+            while True:
+                await self.hear()
+        except websockets.ConnectionClosed as closed:
+            return closed.rcvd.code, closed.rcvd.reason
+
+
+def leave_no_orders(person):
+    """So that the next test finds an empty book; who is shut out has none."""
+    reply = person.client.delete("/api/v1/trading/orders")
+    assert reply.status_code in (200, 401, 403), reply.text
+
+
+async def refusal(stack, path, **arguments):
+    """(status, body, headers) of an upgrade that is refused."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", stack.http_port)
+    headers = {"Host": f"localhost:{stack.http_port}", "Upgrade": "websocket",
+               "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+               "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+               **arguments}
+    writer.write(f"GET {path} HTTP/1.1\r\n".encode() + b"".join(
+        f"{k}: {v}\r\n".encode() for k, v in headers.items()) + b"\r\n")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
+    lines = head.decode().split("\r\n")
+    status = int(lines[0].split()[1])
+    found = {k.lower(): v.strip() for k, _, v in (x.partition(":") for x in lines[1:])}
+    body = None
+    if status != 101:
+        body = await asyncio.wait_for(
+            reader.readexactly(int(found["content-length"])), PATIENCE_S)
+        body = json.loads(body)
+    writer.close()
+    return status, body, found

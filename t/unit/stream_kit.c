@@ -151,10 +151,66 @@ const struct spelling kit_say_spelling = {
 	.receive = receive,
 };
 
+static bool
+write_tick(struct reply *reply, const struct market_tick *tick)
+{
+	reply_object(reply, NULL);
+	reply_text(reply, "type", "tick");
+	reply_int(reply, "price", tick->price);
+	reply_int(reply, "volume", tick->volume);
+	reply_end(reply);
+	return true;
+}
+
+static bool
+write_own_update(struct reply *reply, const struct update_view *view)
+{
+	reply_object(reply, NULL);
+	reply_text(reply, "type", "order");
+	reply_int(reply, "seq", (int64_t)view->update->number);
+	reply_int(reply, "user", view->update->user);
+	reply_end(reply);
+	return true;
+}
+
+static bool
+write_gap(struct reply *reply, const struct update_gap *gap)
+{
+	reply_object(reply, NULL);
+	reply_text(reply, "type", "gap");
+	reply_int(reply, "now", (int64_t)gap->now);
+	reply_text(reply, "reason", gap->reason);
+	reply_end(reply);
+	return true;
+}
+
+static bool
+write_notice(struct reply *reply, const struct notice *notice)
+{
+	reply_object(reply, NULL);
+	reply_text(reply, "type", notice->kind);
+	reply_json(reply, "data", notice->data);
+	reply_end(reply);
+	return true;
+}
+
+const struct spelling kit_updates_spelling = {
+	.edition = "kit",
+	.path = "/updates",
+	.door = DOOR_TOKEN,
+	.market = true,
+	.own = OWN_UPDATES | OWN_NOTICES,
+	.tick = write_tick,
+	.update_own = write_own_update,
+	.gap = write_gap,
+	.notice = write_notice,
+};
+
 static const struct spelling *const spellings[] = {
 	&kit_open_spelling,
 	&kit_own_spelling,
 	&kit_say_spelling,
+	&kit_updates_spelling,
 	NULL,
 };
 
@@ -253,6 +309,21 @@ hear(struct listener *listener, const struct parcel *parcel)
 			(uint64_t)json_integer_value(
 				json_object_get(message, "quantity"));
 	}
+	if (type && strcmp(type, "tick") == 0) {
+		ck_assert_uint_lt(listener->n_ticks, KIT_TRADES_MAX);
+		listener->ticks[listener->n_ticks++] =
+			(uint64_t)json_integer_value(
+				json_object_get(message, "volume"));
+	} else if (type && strcmp(type, "order") == 0) {
+		ck_assert_uint_lt(listener->n_numbers, KIT_TRADES_MAX);
+		listener->numbers[listener->n_numbers++] =
+			(uint64_t)json_integer_value(
+				json_object_get(message, "seq"));
+	} else if (type && strcmp(type, "gap") == 0) {
+		listener->gaps++;
+		listener->gap_now = (uint64_t)json_integer_value(
+			json_object_get(message, "now"));
+	}
 	json_decref(message);
 }
 
@@ -292,8 +363,11 @@ kit_pump(struct kit *kit)
 {
 	struct subscriber *subscriber;
 
-	while ((subscriber = hub_ready(kit->hub)) != NULL)
-		serve(subscriber->transport);
+	do {
+		hub_catch_up(kit->hub);
+		while ((subscriber = hub_ready(kit->hub)) != NULL)
+			serve(subscriber->transport);
+	} while (hub_is_behind(kit->hub));
 }
 
 void
@@ -421,11 +495,20 @@ make_keys(struct kit *kit)
 void
 kit_begin(struct kit *kit)
 {
+	kit_begin_with(kit, &(struct hub_settings){.history_room = 0});
+}
+
+void
+kit_begin_with(struct kit *kit, const struct hub_settings *asked)
+{
 	struct hub_settings settings = {
 		.spellings = spellings,
 		.default_market = "BTC/USD",
 		.origins = "https://desk.example.com, http://localhost:3000",
 		.connections_max = 1000,
+		.history_room = asked->history_room,
+		.replay_back_max = asked->replay_back_max,
+		.journal = asked->journal,
 		.ask = ask,
 		.arg = kit,
 	};

@@ -20,10 +20,14 @@
 #define KIT_WALL_US INT64_C(1750000000000000)
 #define KIT_TRADES_MAX 4096
 
-/* "/open": everybody; "/own": with a token; "/say": the first message is one. */
+/*
+ * "/open": everybody; "/own": with a token; "/say": the first message is one;
+ * "/updates": with a token, order updates and the trades in short.
+ */
 extern const struct spelling kit_open_spelling;
 extern const struct spelling kit_own_spelling;
 extern const struct spelling kit_say_spelling;
+extern const struct spelling kit_updates_spelling;
 
 struct listener {
 	struct subscriber subscriber;
@@ -45,6 +49,12 @@ struct listener {
 	uint64_t trades[KIT_TRADES_MAX]; /* their quantities, in order */
 	size_t n_trades;
 	size_t trades_before; /* those that came before the last state */
+	uint64_t ticks[KIT_TRADES_MAX]; /* volumes, in order */
+	size_t n_ticks;
+	uint64_t numbers[KIT_TRADES_MAX]; /* of order updates, in order */
+	size_t n_numbers;
+	unsigned gaps;
+	uint64_t gap_now;
 
 	bool closing; /* it was told to */
 	bool aborted;
@@ -63,6 +73,8 @@ struct kit {
 
 /* A hub with the three spellings, a keyring, and the clock at zero. */
 void kit_begin(struct kit *kit);
+/* The same with what of ASKED is about the past of order updates. */
+void kit_begin_with(struct kit *kit, const struct hub_settings *asked);
 void kit_end(struct kit *kit);
 
 /* Let the time pass, in ticks of 100 ms, and write out what there is. */
