@@ -113,5 +113,6 @@ const struct edition botplatform = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){botplatform_auth,
+		botplatform_market,
 		botplatform_health, botplatform_users, botplatform_orders, NULL},
 };

@@ -7,6 +7,7 @@
 #include "http/route.h"
 
 extern const struct route quantenergx_auth[];
+extern const struct route quantenergx_market[];
 extern const struct route quantenergx_orders[];
 extern const struct route quantenergx_positions[];
 extern const struct route quantenergx_security[];
