@@ -45,6 +45,7 @@ view(struct reply *r, const char *key, const struct access_key *row,
 	reply_end(r);
 	reply_time(r, "created_at", row->created_us);
 	reply_time(r, "last_used_at", row->used_us);
+	reply_text(r, "last_address", *row->used_from ? row->used_from : NULL);
 	if (secret)
 		reply_text(r, "secret", secret);
 	reply_end(r);

@@ -31,10 +31,13 @@
 #define NONCE_BUCKETS 65536
 #define NONCE_PLACES 32
 #define HOLD_US (3 * US_PER_SECOND)
+#define SAVE_EVERY_US US_PER_MINUTE
 
 struct key_place {
 	_Atomic bool taken;
+	bool unsaved; /* its use was not taken yet */
 	int64_t used_us;
+	char used_from[KEY_IP_MAX];
 	struct key_entry entry;
 };
 
@@ -47,6 +50,9 @@ struct shared {
 	_Atomic bool loaded;
 	pthread_mutex_t writer;
 	pthread_mutex_t locks[N_LOCKS];
+	_Atomic int64_t save_us; /* not before */
+	/* One bit for each bucket of keys in which a use is unsaved. */
+	_Atomic uint64_t unsaved[KEY_BUCKETS / 64];
 	struct key_place keys[KEY_BUCKETS][KEY_PLACES];
 	struct nonce_place nonces[NONCE_BUCKETS][NONCE_PLACES];
 };
@@ -212,15 +218,26 @@ key_page_find(struct key_page *page, struct ident id, struct key_entry *out)
 	return loaded ? ST_NOT_FOUND : ST_UNAVAILABLE;
 }
 
-int64_t
-key_page_last_used(struct key_page *page, struct ident id)
+static struct key_use
+use_of(const struct key_place *place)
+{
+	struct key_use use = {.id = place->entry.id, .at_us = place->used_us};
+
+	memcpy(use.from, place->used_from, sizeof(use.from));
+	return use;
+}
+
+struct key_use
+key_page_last_use(struct key_page *page, struct ident id)
 {
 	struct bucket bucket = open_bucket(page, id);
 	const struct key_place *place = place_of(&bucket, id);
-	int64_t used_us = place ? place->used_us : 0;
+	struct key_use use = {.id = id};
 
+	if (place)
+		use = use_of(place);
 	close_bucket(&bucket);
-	return used_us;
+	return use;
 }
 
 static enum status
@@ -244,9 +261,19 @@ remember(struct nonce_place *places, const struct signer *signer,
 	return ST_OK;
 }
 
+/* The bucket is open, as it is in take_bucket(). */
+static void
+mark_unsaved(struct key_page *page, struct key_place *place)
+{
+	unsigned n = bucket_of(place->entry.id.bytes, KEY_BUCKETS);
+
+	place->unsaved = true;
+	page->shared->unsaved[n / 64] |= UINT64_C(1) << n % 64;
+}
+
 enum status
-key_page_spend(struct key_page *page, struct ident id,
-	const struct signer *signer, int64_t now_us)
+key_page_spend(struct key_page *page, const struct signer *signer,
+	const struct key_use *use)
 {
 	unsigned n = bucket_of(signer->nonce, NONCE_BUCKETS);
 	pthread_mutex_t *mutex = &page->shared->locks[n % N_LOCKS];
@@ -255,16 +282,79 @@ key_page_spend(struct key_page *page, struct ident id,
 	enum status status;
 
 	lock(mutex);
-	status = remember(page->shared->nonces[n], signer, now_us);
+	status = remember(page->shared->nonces[n], signer, use->at_us);
 	pthread_mutex_unlock(mutex);
 	if (status != ST_OK)
 		return status;
-	bucket = open_bucket(page, id);
-	place = place_of(&bucket, id);
-	if (place)
-		place->used_us = now_us;
+	bucket = open_bucket(page, use->id);
+	place = place_of(&bucket, use->id);
+	if (place) {
+		place->used_us = use->at_us;
+		memcpy(place->used_from, use->from, sizeof(use->from));
+		mark_unsaved(page, place);
+	}
 	close_bucket(&bucket);
 	return ST_OK;
+}
+
+/* ---- Writing uses down ------------------------------------------------------- */
+
+bool
+key_page_save_due(struct key_page *page, int64_t now_us)
+{
+	int64_t due_us = page->shared->save_us;
+
+	return now_us >= due_us &&
+	       atomic_compare_exchange_strong(&page->shared->save_us, &due_us,
+		       now_us + SAVE_EVERY_US);
+}
+
+/* The uses of bucket N, OUT having room for all of them. */
+static size_t
+take_bucket(struct key_page *page, unsigned n, struct key_use *out)
+{
+	pthread_mutex_t *mutex = &page->shared->locks[n % N_LOCKS];
+	struct key_place *places = page->shared->keys[n];
+	size_t i, taken = 0;
+
+	lock(mutex);
+	page->shared->unsaved[n / 64] &= ~(UINT64_C(1) << n % 64);
+	for (i = 0; i < KEY_PLACES; i++) {
+		if (!places[i].taken || !places[i].unsaved)
+			continue;
+		places[i].unsaved = false;
+		out[taken++] = use_of(&places[i]);
+	}
+	pthread_mutex_unlock(mutex);
+	return taken;
+}
+
+size_t
+key_page_take_uses(struct key_page *page, struct key_use *out, size_t most)
+{
+	size_t word, taken = 0;
+
+	for (word = 0; word < KEY_BUCKETS / 64; word++) {
+		uint64_t bits = page->shared->unsaved[word];
+
+		for (; bits && taken + KEY_PLACES <= most; bits &= bits - 1)
+			taken += take_bucket(page,
+				(unsigned)(word * 64 +
+					(unsigned)__builtin_ctzll(bits)),
+				out + taken);
+	}
+	return taken;
+}
+
+void
+key_page_untake(struct key_page *page, struct ident id)
+{
+	struct bucket bucket = open_bucket(page, id);
+	struct key_place *place = place_of(&bucket, id);
+
+	if (place)
+		mark_unsaved(page, place);
+	close_bucket(&bucket);
 }
 
 /* ---- Writing --------------------------------------------------------------- */
@@ -308,6 +398,8 @@ key_page_put(struct key_page *page, const struct key_entry *entry)
 			room = &bucket.places[i];
 	if (room && !room->taken) {
 		room->used_us = 0;
+		room->used_from[0] = '\0';
+		room->unsaved = false;
 		room->entry = *entry;
 		room->taken = true;
 	}

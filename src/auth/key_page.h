@@ -25,6 +25,7 @@
 #include "base/status.h"
 
 #define KEY_ADDRESSES_MAX 8
+#define KEY_IP_MAX 46 /* of an address as text, with its NUL */
 #define KEY_SECRET_BYTES (RANDOM_TOKEN_MAX - 1)
 #define KEY_SEALED_BYTES (KEY_SECRET_BYTES + VAULT_OVERHEAD)
 
@@ -54,20 +55,41 @@ void key_page_free(struct key_page *page);
 bool key_page_loaded(const struct key_page *page);
 
 /* ST_NOT_FOUND; ST_UNAVAILABLE when it may be one that is not loaded yet. */
-enum status key_page_find(struct key_page *page, struct ident id,
-	struct key_entry *out) MUST_USE;
+enum status key_page_find(
+	struct key_page *page, struct ident id, struct key_entry *out) MUST_USE;
+
+/* When a key last signed something good, and whence that came. */
+struct key_use {
+	struct ident id;
+	int64_t at_us;         /* 0: not since the page was made */
+	char from[KEY_IP_MAX]; /* "": nobody knows */
+};
 
 /*
- * Note that NONCE was used, by key ID.  ST_CONFLICT when it had been;
- * ST_UNAVAILABLE when there is no room to remember it.
+ * Note that NONCE was used, and by it the key as USE says.  ST_CONFLICT when it
+ * had been; ST_UNAVAILABLE when there is no room to remember it.
  */
-enum status key_page_spend(struct key_page *page, struct ident id,
-	const struct signer *signer, int64_t now_us) MUST_USE;
+enum status key_page_spend(struct key_page *page, const struct signer *signer,
+	const struct key_use *use) MUST_USE;
 
-/* When ID last signed something good, since the page was made; or 0. */
-int64_t key_page_last_used(struct key_page *page, struct ident id);
+struct key_use key_page_last_use(struct key_page *page, struct ident id);
 
-/* ---- For its writers ------------------------------------------------------ */
+/*
+ * Is it time to write down which keys were used?  For one of those who ask:
+ * the next minute begins for all.
+ */
+bool key_page_save_due(struct key_page *page, int64_t now_us);
+
+/*
+ * Take up to MOST uses that were not taken before; 0 when there are no more.
+ * A use that could not be written down goes back by key_page_untake().
+ */
+size_t key_page_take_uses(
+	struct key_page *page, struct key_use *out, size_t most);
+void key_page_untake(struct key_page *page, struct ident id);
+
+/* ---- For its writers ------------------------------------------------------
+ */
 
 /*
  * Be the only writer; ST_UNAVAILABLE when another takes too long.  Should the
@@ -77,7 +99,7 @@ enum status key_page_hold(struct key_page *page) MUST_USE;
 void key_page_release(struct key_page *page);
 
 /* Add ENTRY, unless it is there.  ST_UNAVAILABLE without room. */
-enum status key_page_put(struct key_page *page,
-	const struct key_entry *entry) MUST_USE;
+enum status key_page_put(
+	struct key_page *page, const struct key_entry *entry) MUST_USE;
 void key_page_drop(struct key_page *page, struct ident id);
 void key_page_set_loaded(struct key_page *page, bool loaded);

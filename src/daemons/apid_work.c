@@ -151,6 +151,26 @@ log_request(const struct outgoing *out, int64_t took_us)
 static bool loads_pages;
 
 /*
+ * Which program keys were used is written down once a minute, by whichever
+ * worker comes first, and at the end.
+ */
+static void
+save_uses(bool at_once)
+{
+	struct ctx ctx = server.base;
+
+	ctx.now_us = clock_wall_us();
+	if (!loads_pages || !(at_once ||
+			key_page_save_due(ctx.auth->keys, ctx.now_us)))
+		return;
+	ctx.arena = arena_new();
+	if (access_keys_save(&ctx) != ST_OK)
+		log_warn("the uses of program keys are not written down: %s",
+			db_error(ctx.db));
+	arena_free(ctx.arena);
+}
+
+/*
  * Whoever has MySQL and finds a page that the workers share empty, of program
  * keys or of permissions, fills it.
  */
@@ -183,6 +203,7 @@ done(const struct outgoing *out, int64_t took_us)
 	if (server.base.settled)
 		settled_begin(server.base.settled);
 	load_pages();
+	save_uses(false);
 }
 
 /*
@@ -233,6 +254,7 @@ api_work(const struct api_setup *setup)
 	if (connect_db(setup, base)) {
 		load_pages();
 		request_loop(&server, setup->listen_fd, &stopping, done);
+		save_uses(true);
 	}
 	markets_free(base->markets);
 	core_free(base->core);

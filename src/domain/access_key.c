@@ -1,121 +1,19 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * access_key.c - rows of access_keys, and their shadow in the shared page.
+ * access_key.c - rows of access_keys: making, listing, ending.
  */
 #include "domain/access_key.h"
-
-#include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "auth/auth.h"
 #include "auth/session.h"
 #include "db/db.h"
+#include "domain/access_key_parts.h"
 #include "domain/audit.h"
-#include "domain/core.h"
 
 #define TABLE "access_keys"
 
-/* ---- Addresses ----------------------------------------------------------- */
-
-/* IPv4 as IPv6 sees it; its 32 bits are the last. */
-static bool
-parse_ip(const char *text, uint8_t out[16], unsigned *bits)
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	*bits = 128;
-	if (inet_pton(AF_INET6, text, out) == 1)
-		return true;
-	*bits = 32;
-	memcpy(out, mapped, sizeof(mapped));
-	return inet_pton(AF_INET, text, out + sizeof(mapped)) == 1;
-}
-
-static bool
-parse_address(const char *text, struct key_address *out)
-{
-	char ip[ACCESS_KEY_ADDRESS_MAX + 1];
-	size_t length = strcspn(text, "/");
-	const char *prefix = text[length] ? text + length + 1 : NULL;
-	unsigned most;
-	long bits;
-	char *end;
-
-	if (length >= sizeof(ip))
-		return false;
-	memcpy(ip, text, length);
-	ip[length] = '\0';
-	if (!parse_ip(ip, out->bytes, &most))
-		return false;
-	bits = (long)most;
-	if (prefix) {
-		if (*prefix < '0' || *prefix > '9')
-			return false;
-		bits = strtol(prefix, &end, 10);
-		if (*end || bits > (long)most)
-			return false;
-	}
-	out->bits = (uint8_t)(128 - most + (unsigned)bits);
-	return true;
-}
-
-static bool
-address_fits(const struct key_address *rule, const uint8_t ip[16])
-{
-	size_t whole = rule->bits / 8;
-	unsigned rest = rule->bits % 8;
-
-	return memcmp(rule->bytes, ip, whole) == 0 &&
-	       (rest == 0 || (rule->bytes[whole] ^ ip[whole]) >> (8 - rest) == 0);
-}
-
-static bool
-is_allowed(const struct key_entry *entry, const char *address)
-{
-	uint8_t ip[16];
-	unsigned bits;
-	size_t i;
-
-	if (entry->n_addresses == 0)
-		return true;
-	if (!address || !parse_ip(address, ip, &bits))
-		return false;
-	for (i = 0; i < entry->n_addresses; i++)
-		if (address_fits(&entry->addresses[i], ip))
-			return true;
-	return false;
-}
-
-/* The JSON list of ADDRESSES: none of them holds a character to be escaped. */
-static const char *
-addresses_json(struct ctx *ctx, const struct access_key_new *new)
-{
-	const char *json = "[";
-	size_t i;
-
-	for (i = 0; i < new->n_addresses; i++)
-		json = arena_printf(ctx->arena, "%s%s\"%s\"", json,
-			i > 0 ? ", " : "", new->addresses[i]);
-	return arena_printf(ctx->arena, "%s]", json);
-}
-
-/* And back: what stands between quotes. */
-static size_t
-addresses_of(struct ctx *ctx, const char *json,
-	const char *out[KEY_ADDRESSES_MAX])
-{
-	size_t n = 0, length;
-
-	while (n < KEY_ADDRESSES_MAX && (json = strchr(json, '"')) != NULL) {
-		length = strcspn(++json, "\"");
-		out[n++] = arena_strndup(ctx->arena, json, length);
-		json += length + (json[length] == '"');
-	}
-	return n;
-}
-
-/* ---- Making one ----------------------------------------------------------- */
+/* ---- Making one -----------------------------------------------------------
+ */
 
 struct making {
 	const struct access_key_new *new;
@@ -123,8 +21,8 @@ struct making {
 	const char *addresses;
 };
 
-static struct vault_place
-place_of(const struct key_entry *entry)
+struct vault_place
+access_key_place(const struct key_entry *entry)
 {
 	return (struct vault_place){TABLE, entry->user, entry->id};
 }
@@ -133,14 +31,13 @@ static enum status
 audit_key(struct ctx *ctx, const char *action, struct ident id,
 	const char *details)
 {
-	return audit_write(ctx,
-		&(struct audit_event){
-			.action = action,
-			.outcome = AUDIT_OK,
-			.user = ctx->session->user,
-			.subject = id,
-			.details = details,
-		});
+	return audit_write(ctx, &(struct audit_event){
+					.action = action,
+					.outcome = AUDIT_OK,
+					.user = ctx->session->user,
+					.subject = id,
+					.details = details,
+				});
 }
 
 static enum status
@@ -188,10 +85,10 @@ check_addresses(struct ctx *ctx, const struct access_key_new *new,
 		return fail(ctx, ST_INVALID, "addresses",
 			"there can be %d of them", KEY_ADDRESSES_MAX);
 	for (i = 0; i < new->n_addresses; i++)
-		if (!parse_address(new->addresses[i], &entry->addresses[i]))
+		if (!key_address_parse(new->addresses[i], &entry->addresses[i]))
 			return fail(ctx, ST_INVALID, "addresses",
 				"one is no IP address or network");
-	entry->n_addresses = (uint8_t)new->n_addresses;
+	entry->n_addresses = (uint8_t) new->n_addresses;
 	return ST_OK;
 }
 
@@ -221,11 +118,11 @@ access_key_create(struct ctx *ctx, const struct access_key_new *new,
 			.user = ctx->session->user,
 			.may_trade = new->may_trade},
 	};
-	struct vault_place place = place_of(&m.entry);
+	struct vault_place place = access_key_place(&m.entry);
 	enum status status;
 
 	TRY(check_addresses(ctx, new, &m.entry));
-	m.addresses = addresses_json(ctx, new);
+	m.addresses = key_addresses_json(ctx, new);
 	random_token(secret);
 	vault_seal(ctx->auth->vault, VAULT_ACCESS_KEY, &place, secret,
 		KEY_SECRET_BYTES, m.entry.sealed);
@@ -241,11 +138,25 @@ access_key_create(struct ctx *ctx, const struct access_key_new *new,
 		.n_addresses = new->n_addresses,
 		.created_us = ctx->now_us,
 		.used_us = DB_NO_TIME,
+		.used_from = "",
 	};
 	return ST_OK;
 }
 
-/* ---- Listing and revoking --------------------------------------------------- */
+/* ---- Listing and revoking ---------------------------------------------------
+ */
+
+/* The page knows of what was not yet written down. */
+static void
+note_use(struct ctx *ctx, struct access_key *row)
+{
+	struct key_use use = key_page_last_use(ctx->auth->keys, row->id);
+
+	if (use.at_us == 0 || use.at_us <= row->used_us)
+		return;
+	row->used_us = use.at_us;
+	row->used_from = arena_strdup(ctx->arena, use.from);
+}
 
 enum status
 access_key_list(struct ctx *ctx, struct access_key_list *out)
@@ -257,7 +168,8 @@ access_key_list(struct ctx *ctx, struct access_key_list *out)
 
 	TRY(db_query(ctx,
 		"SELECT public_id, name, JSON_CONTAINS(permissions, "
-		"'\"trade\"'), addresses, created_at FROM access_keys "
+		"'\"trade\"'), addresses, created_at, last_used_at, "
+		"COALESCE(last_address, '') FROM access_keys "
 		"WHERE user_id = ? AND revoked_at IS NULL ORDER BY id LIMIT ?",
 		DB_IN(db_u64(ctx->session->user), db_i64(ACCESS_KEYS_MAX)),
 		&rows));
@@ -265,36 +177,38 @@ access_key_list(struct ctx *ctx, struct access_key_list *out)
 	while (db_next(rows,
 		DB_OUT(db_to_ident(&row.id), db_to_text(&row.name),
 			db_to_bool(&row.may_trade), db_to_text(&json),
-			db_to_time(&row.created_us)))) {
-		const char **addresses = arena_array(ctx->arena,
-			KEY_ADDRESSES_MAX, sizeof(*addresses));
+			db_to_time(&row.created_us), db_to_time(&row.used_us),
+			db_to_text(&row.used_from)))) {
+		const char **addresses = arena_array(
+			ctx->arena, KEY_ADDRESSES_MAX, sizeof(*addresses));
 
-		row.n_addresses = addresses_of(ctx, json, addresses);
+		row.n_addresses = key_addresses_of(ctx, json, addresses);
 		row.addresses = addresses;
-		row.used_us = key_page_last_used(ctx->auth->keys, row.id);
-		if (row.used_us == 0)
-			row.used_us = DB_NO_TIME;
+		note_use(ctx, &row);
 		list.rows[list.n++] = row;
 	}
 	*out = list;
 	return ST_OK;
 }
 
+/* With its last use, which leaves the page with the key. */
 static enum status
 revoke_tx(struct ctx *ctx, void *arg)
 {
-	const struct ident *id = arg;
+	const struct key_use *use = arg;
 	struct db_done done;
 
+	if (use->at_us > 0)
+		TRY(access_key_save_use(ctx, use));
 	TRY(db_exec(ctx,
 		"UPDATE access_keys SET revoked_at = ? WHERE public_id = ? "
 		"AND user_id = ? AND revoked_at IS NULL",
-		DB_IN(db_time(ctx->now_us), db_ident(*id),
+		DB_IN(db_time(ctx->now_us), db_ident(use->id),
 			db_u64(ctx->session->user)),
 		&done));
 	if (done.affected == 0)
 		return ST_NOT_FOUND;
-	return audit_key(ctx, "key.revoked", *id, NULL);
+	return audit_key(ctx, "key.revoked", use->id, NULL);
 }
 
 /*
@@ -305,10 +219,11 @@ static enum status
 revoke_held(struct ctx *ctx, struct ident id)
 {
 	struct key_page *page = ctx->auth->keys;
+	struct key_use use = key_page_last_use(page, id);
 	enum status status;
 
 	key_page_drop(page, id);
-	status = db_tx(ctx, revoke_tx, &id);
+	status = db_tx(ctx, revoke_tx, &use);
 	if (status != ST_OK)
 		key_page_set_loaded(page, false);
 	return status;
@@ -329,167 +244,5 @@ access_key_revoke(struct ctx *ctx, struct ident id)
 	TRY(key_page_hold(page));
 	status = revoke_held(ctx, id);
 	key_page_release(page);
-	return status;
-}
-
-/* ---- The page ---------------------------------------------------------------- */
-
-static enum status
-put_row(struct ctx *ctx, struct key_entry *entry, const char *json)
-{
-	const char *addresses[KEY_ADDRESSES_MAX];
-	size_t i, n = addresses_of(ctx, json, addresses);
-
-	for (i = 0; i < n; i++)
-		if (!parse_address(addresses[i], &entry->addresses[i]))
-			return fail(ctx, ST_INTERNAL, NULL,
-				"a key's addresses cannot be read");
-	entry->n_addresses = (uint8_t)n;
-	return key_page_put(ctx->auth->keys, entry);
-}
-
-static enum status
-load_held(struct ctx *ctx)
-{
-	struct key_entry entry = {.user = 0};
-	struct db_rows *rows;
-	const char *json;
-
-	if (key_page_loaded(ctx->auth->keys))
-		return ST_OK;
-	TRY(db_query(ctx,
-		"SELECT k.public_id, u.public_id, k.user_id, "
-		"JSON_CONTAINS(k.permissions, '\"trade\"'), k.addresses, "
-		"k.secret FROM access_keys k JOIN users u ON u.id = k.user_id "
-		"WHERE k.revoked_at IS NULL",
-		DB_NOTHING, &rows));
-	while (db_next(rows,
-		DB_OUT(db_to_ident(&entry.id), db_to_ident(&entry.owner),
-			db_to_u32(&entry.user), db_to_bool(&entry.may_trade),
-			db_to_text(&json),
-			db_to_fixed(entry.sealed, sizeof(entry.sealed)))))
-		TRY(put_row(ctx, &entry, json));
-	key_page_set_loaded(ctx->auth->keys, true);
-	return ST_OK;
-}
-
-enum status
-access_keys_load(struct ctx *ctx)
-{
-	enum status status;
-
-	if (key_page_loaded(ctx->auth->keys))
-		return ST_OK;
-	TRY(key_page_hold(ctx->auth->keys));
-	status = load_held(ctx);
-	key_page_release(ctx->auth->keys);
-	return status;
-}
-
-/* ---- Requests ------------------------------------------------------------------ */
-
-static enum status
-refuse(struct ctx *ctx, enum status status, const char *header,
-	const char *reason)
-{
-	ctx->fault = (struct fault){
-		.place = FAULT_HEADER, .field = header, .reason = reason};
-	return status;
-}
-
-/* The core knows under which epoch its user is now. */
-static enum status
-learn_epoch(struct ctx *ctx, struct session *session)
-{
-	struct guard_answer answer;
-
-	TRY(core_ask(ctx,
-		&(struct guard_request){.session = session->id,
-			.user = session->user},
-		&answer));
-	session->epoch = answer.epoch;
-	return ST_OK;
-}
-
-static enum status
-find_key(struct ctx *ctx, const struct signed_request *request,
-	struct key_entry *out)
-{
-	struct ident id;
-	enum status status;
-
-	if (ident_parse(request->key, strlen(request->key), &id) != ST_OK)
-		return refuse(ctx, ST_UNAUTHENTICATED, "X-Key",
-			"the key or the signature is wrong");
-	status = key_page_find(ctx->auth->keys, id, out);
-	if (status == ST_NOT_FOUND)
-		return refuse(ctx, ST_UNAUTHENTICATED, "X-Key",
-			"the key or the signature is wrong");
-	if (status == ST_UNAVAILABLE)
-		return fail(ctx, ST_UNAVAILABLE, NULL,
-			"program keys are not loaded yet");
-	return status;
-}
-
-static enum status
-check_signature(struct ctx *ctx, const struct signed_request *request,
-	const struct key_entry *entry, struct signer *out)
-{
-	struct vault_place place = place_of(entry);
-	char secret[KEY_SECRET_BYTES];
-	size_t length;
-	bool good;
-
-	TRY(vault_open_sealed(ctx->auth->vault, VAULT_ACCESS_KEY, &place,
-		entry->sealed, sizeof(entry->sealed), secret, &length));
-	good = signed_by(request, secret, length, out->nonce);
-	explicit_bzero(secret, sizeof(secret));
-	return good ? ST_OK
-		    : refuse(ctx, ST_UNAUTHENTICATED, "X-Key",
-			      "the key or the signature is wrong");
-}
-
-enum status
-access_key_verify(struct ctx *ctx, const struct signed_request *request,
-	struct signer *out)
-{
-	struct key_entry entry;
-	struct signer signer = {.may_trade = false};
-
-	if (signed_in_time(request, ctx->now_us, &signer.nonce_until_us) !=
-		ST_OK)
-		return refuse(ctx, ST_UNAUTHENTICATED, "X-Timestamp",
-			"the timestamp is missing or outside the window");
-	TRY(find_key(ctx, request, &entry));
-	TRY(check_signature(ctx, request, &entry, &signer));
-	if (!is_allowed(&entry, ctx->remote_address))
-		return refuse(ctx, ST_FORBIDDEN, "X-Key",
-			"the key may not be used from this address");
-	signer.may_trade = entry.may_trade;
-	signer.session = (struct session){
-		.id = entry.id,
-		.public_id = entry.owner,
-		.user = entry.user,
-		.role = ROLE_USER,
-		.issued_us = ctx->now_us,
-		.expires_us = ctx->now_us,
-	};
-	TRY(learn_epoch(ctx, &signer.session));
-	*out = signer;
-	return ST_OK;
-}
-
-enum status
-access_key_spend(struct ctx *ctx, const struct signer *signer)
-{
-	enum status status = key_page_spend(ctx->auth->keys,
-		signer->session.id, signer, ctx->now_us);
-
-	if (status == ST_CONFLICT)
-		return refuse(ctx, ST_UNAUTHENTICATED, "X-Signature",
-			"the signature was used before");
-	if (status == ST_UNAVAILABLE)
-		return fail(ctx, ST_UNAVAILABLE, NULL,
-			"there are too many signed requests");
 	return status;
 }

@@ -33,7 +33,8 @@ struct access_key {
 	const char *const *addresses;
 	size_t n_addresses; /* 0: from anywhere */
 	int64_t created_us;
-	int64_t used_us; /* DB_NO_TIME: not since the workers were started */
+	int64_t used_us;       /* DB_NO_TIME: never */
+	const char *used_from; /* an address; "" when never, or not known */
 };
 
 struct access_key_new {
@@ -48,9 +49,8 @@ struct access_key_new {
  * A new key of the caller's, and its SECRET, which nobody can tell again.
  * ST_INVALID about an address, ST_CONFLICT when there are too many.
  */
-enum status access_key_create(struct ctx *ctx,
-	const struct access_key_new *new, struct access_key *out,
-	char secret[RANDOM_TOKEN_MAX]) MUST_USE;
+enum status access_key_create(struct ctx *ctx, const struct access_key_new *new,
+	struct access_key *out, char secret[RANDOM_TOKEN_MAX]) MUST_USE;
 
 struct access_key_list {
 	struct access_key *rows;
@@ -58,14 +58,20 @@ struct access_key_list {
 };
 
 /* The caller's that are in force, the oldest first. */
-enum status access_key_list(struct ctx *ctx,
-	struct access_key_list *out) MUST_USE;
+enum status access_key_list(
+	struct ctx *ctx, struct access_key_list *out) MUST_USE;
 
 /* ST_NOT_FOUND when the caller has no such key (any more). */
 enum status access_key_revoke(struct ctx *ctx, struct ident id) MUST_USE;
 
 /* Fill the page from MySQL, if that has not been done. */
 enum status access_keys_load(struct ctx *ctx) MUST_USE;
+
+/*
+ * Write down which keys were used when, since that was last done: the page
+ * notes every use, MySQL hears of them together (key_page_save_due()).
+ */
+enum status access_keys_save(struct ctx *ctx) MUST_USE;
 
 /*
  * Who signed REQUEST?  ST_UNAUTHENTICATED for anything but a good signature
@@ -75,5 +81,5 @@ enum status access_key_verify(struct ctx *ctx,
 	const struct signed_request *request, struct signer *out) MUST_USE;
 
 /* Use the signature up; ST_UNAUTHENTICATED when it was. */
-enum status access_key_spend(struct ctx *ctx,
-	const struct signer *signer) MUST_USE;
+enum status access_key_spend(
+	struct ctx *ctx, const struct signer *signer) MUST_USE;

@@ -126,6 +126,64 @@ def test_a_program_reads(stack, owner, reader):
     assert listed["last_used_at"].endswith("Z")
 
 
+def listed_key(person, program):
+    [row] = [k for k in person.client.get(KEYS).json()["data"]
+             if k["id"] == program.id]
+    return row
+
+
+def stored_use(stack, program):
+    return stack.sql("SELECT last_used_at, last_address FROM access_keys "
+                     "WHERE public_id = UNHEX(%s)", program.id.replace("-", ""))[0]
+
+
+def test_the_last_use_outlives_the_workers(stack):
+    person = Person(stack, otp=True)
+    patient(person.client)
+    program = Program(stack, make_key(person))
+    assert (listed_key(person, program)["last_used_at"],
+            listed_key(person, program)["last_address"]) == (None, None)
+    assert program.call("GET", READ).status_code == 200
+    row = listed_key(person, program)
+    assert row["last_used_at"] and row["last_address"] == "127.0.0.1"
+    for name in ("api", "api-egress", "api-trade"):
+        stack.kill(name)
+    quantora.wait_until(lambda: stored_use(stack, program)[0],
+                        what="a use that is written down")
+    quantora.wait_until(lambda: person.client.get(KEYS).status_code == 200,
+                        what="an answer")
+    assert listed_key(person, program) == row
+    stored = stored_use(stack, program)
+    assert row["last_used_at"] == stored[0].isoformat() + "Z"
+    assert stored[1] == "127.0.0.1"
+
+
+def test_a_use_is_not_a_write(stack):
+    """MySQL hears of uses together, once a minute."""
+    person = Person(stack, otp=True)
+    patient(person.client)
+    program = Program(stack, make_key(person))
+    before = stored_use(stack, program)
+    for _ in range(3):  # in case that a minute just ended
+        for _ in range(5):
+            assert program.call("GET", READ).status_code == 200
+        after = stored_use(stack, program)
+        if after == before:
+            break
+        before = after
+    assert after == before
+    assert listed_key(person, program)["last_used_at"]
+
+
+def test_a_key_that_is_ended_keeps_its_last_use(stack):
+    person = Person(stack, otp=True)
+    patient(person.client)
+    program = Program(stack, make_key(person))
+    assert program.call("GET", READ).status_code == 200
+    assert person.client.delete(f"{KEYS}/{program.id}").status_code == 200
+    assert stored_use(stack, program)[1] == "127.0.0.1"
+
+
 def test_a_reader_does_not_trade(owner, reader):
     refused(reader.call("POST", "/api/order", ticket(owner)), 403, "FORBIDDEN")
     refused(reader.call("DELETE", f"/api/order/{uuid.uuid4()}"), 403, "FORBIDDEN")

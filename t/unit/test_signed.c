@@ -211,17 +211,17 @@ START_TEST(a_signature_is_spent_once)
 	struct key_entry entry = entry_of(7);
 	struct signer signer = {.nonce = {1, 2, 3},
 		.nonce_until_us = NOW_US + 100};
+	struct key_use use = {entry.id, NOW_US, "192.0.2.7"};
 
 	ck_assert_int_eq(key_page_put(page, &entry), ST_OK);
-	ck_assert_int_eq(key_page_last_used(page, entry.id), 0);
-	ck_assert_int_eq(key_page_spend(page, entry.id, &signer, NOW_US),
-		ST_OK);
-	ck_assert_int_eq(key_page_last_used(page, entry.id), NOW_US);
-	ck_assert_int_eq(key_page_spend(page, entry.id, &signer, NOW_US + 100),
-		ST_CONFLICT);
+	ck_assert_int_eq(key_page_last_use(page, entry.id).at_us, 0);
+	ck_assert_int_eq(key_page_spend(page, &signer, &use), ST_OK);
+	ck_assert_int_eq(key_page_last_use(page, entry.id).at_us, NOW_US);
+	ck_assert_str_eq(key_page_last_use(page, entry.id).from, "192.0.2.7");
+	use.at_us += 100;
+	ck_assert_int_eq(key_page_spend(page, &signer, &use), ST_CONFLICT);
 	signer.nonce[0]++;
-	ck_assert_int_eq(key_page_spend(page, entry.id, &signer, NOW_US + 100),
-		ST_OK);
+	ck_assert_int_eq(key_page_spend(page, &signer, &use), ST_OK);
 }
 END_TEST
 
@@ -229,19 +229,91 @@ END_TEST
 START_TEST(without_room_nothing_is_spent)
 {
 	struct signer signer = {.nonce_until_us = NOW_US + 100};
+	struct key_use use = {.at_us = NOW_US};
 	int n;
 
 	for (n = 0; n < 100; n++) {
 		signer.nonce[0] = (uint8_t)n;
-		if (key_page_spend(page, IDENT_NONE, &signer, NOW_US) != ST_OK)
+		if (key_page_spend(page, &signer, &use) != ST_OK)
 			break;
 	}
 	ck_assert_int_eq(n, 32);
-	ck_assert_int_eq(key_page_spend(page, IDENT_NONE, &signer, NOW_US),
-		ST_UNAVAILABLE);
+	ck_assert_int_eq(key_page_spend(page, &signer, &use), ST_UNAVAILABLE);
 	/* Later there is room again. */
-	ck_assert_int_eq(key_page_spend(page, IDENT_NONE, &signer, NOW_US + 101),
-		ST_OK);
+	use.at_us += 101;
+	ck_assert_int_eq(key_page_spend(page, &signer, &use), ST_OK);
+}
+END_TEST
+
+static void
+use_key(struct ident id, int64_t at_us)
+{
+	static uint8_t count;
+	struct signer signer = {.nonce_until_us = at_us + 100};
+	struct key_use use = {id, at_us, ""};
+
+	signer.nonce[12] = ++count;
+	ck_assert_int_eq(key_page_spend(page, &signer, &use), ST_OK);
+}
+
+/* What is to be written down is told once, unless it is given back. */
+START_TEST(uses_are_taken_once)
+{
+	struct key_use uses[64];
+	int n;
+
+	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 0);
+	for (n = 1; n < 6; n++) {
+		struct key_entry entry = entry_of((uint8_t)n);
+
+		ck_assert_int_eq(key_page_put(page, &entry), ST_OK);
+	}
+	use_key(entry_of(2).id, NOW_US);
+	use_key(entry_of(5).id, NOW_US);
+	use_key(entry_of(2).id, NOW_US + 1);
+	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 2);
+	n = ident_equal(uses[1].id, entry_of(2).id);
+	ck_assert(ident_equal(uses[n].id, entry_of(2).id));
+	ck_assert_int_eq(uses[n].at_us, NOW_US + 1);
+	ck_assert(ident_equal(uses[1 - n].id, entry_of(5).id));
+	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 0);
+	key_page_untake(page, entry_of(5).id);
+	key_page_untake(page, entry_of(9).id); /* which is gone */
+	use_key(entry_of(1).id, NOW_US);
+	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 2);
+	/* A key that left the page has left nothing to tell. */
+	use_key(entry_of(3).id, NOW_US);
+	key_page_drop(page, entry_of(3).id);
+	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 0);
+}
+END_TEST
+
+/* With little room they come bit by bit, and all of them. */
+START_TEST(uses_come_bit_by_bit)
+{
+	struct key_use uses[20];
+	size_t all = 0, n;
+
+	for (n = 1; n <= 100; n++) {
+		struct key_entry entry = entry_of((uint8_t)n);
+
+		entry.id.bytes[12] = (uint8_t)n;
+		ck_assert_int_eq(key_page_put(page, &entry), ST_OK);
+		use_key(entry.id, NOW_US);
+	}
+	while ((n = key_page_take_uses(page, uses, 20)) > 0)
+		all += n;
+	ck_assert_uint_eq(all, 100);
+}
+END_TEST
+
+START_TEST(uses_are_due_each_minute)
+{
+	ck_assert(key_page_save_due(page, NOW_US));
+	ck_assert(!key_page_save_due(page, NOW_US));
+	ck_assert(!key_page_save_due(page, NOW_US + 59999999));
+	ck_assert(key_page_save_due(page, NOW_US + 60000000));
+	ck_assert(!key_page_save_due(page, NOW_US + 60000000));
 }
 END_TEST
 
@@ -310,6 +382,9 @@ suite(void)
 	tcase_add_test(keys, a_bucket_has_an_end);
 	tcase_add_test(keys, a_signature_is_spent_once);
 	tcase_add_test(keys, without_room_nothing_is_spent);
+	tcase_add_test(keys, uses_are_taken_once);
+	tcase_add_test(keys, uses_come_bit_by_bit);
+	tcase_add_test(keys, uses_are_due_each_minute);
 	tcase_add_test(keys, a_writer_that_dies_is_made_good);
 	suite_add_tcase(s, keys);
 	return s;
