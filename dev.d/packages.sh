@@ -12,7 +12,7 @@ BUILD_PACKAGES=(
 	gcc make autoconf automake pkg-config libc6-dev
 	libinih-dev libxxhash-dev libzstd-dev libjansson-dev libmariadb-dev libhiredis-dev
 	libcurl4-openssl-dev libjwt-dev liboath-dev libsodium-dev libqrencode-dev
-	libpng-dev libwebsockets-dev libuv1-dev libsystemd-dev libfcgi-dev check
+	libpng-dev libwebsockets-dev libuv1-dev libmicrohttpd-dev libsystemd-dev libfcgi-dev check
 )
 TEST_PACKAGES=(
 	python3-pytest python3-requests python3-pymysql

@@ -21,6 +21,7 @@ const struct edition interfaces = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){interfaces_auth,
+		interfaces_monitoring,
 		interfaces_market,
 		interfaces_orders, interfaces_order_safety,
 		interfaces_positions,

@@ -154,6 +154,26 @@
 		"order updates that streamd keeps in memory, 150 bytes each")  \
 	X(STREAM_REPLAY_RECORDS, "stream.replay_records", NUMBER, "1000000",   \
 		1, 1000000000, "how far back in the journal missed updates are read") \
+	X(MONITOR_LOOK, "monitor.look_seconds", NUMBER, "5", 1, 60,            \
+		"how often the monitor looks at everything")                   \
+	X(MONITOR_PERIOD, "monitor.period_seconds", NUMBER, "60", 1, 3600,     \
+		"what a rate is over, and how often figures are kept")         \
+	X(MONITOR_LISTEN, "monitor.listen", TEXT, "", 0, 0,                    \
+		"/metrics: a port of 127.0.0.1, or a path; empty: nowhere")    \
+	X(MONITOR_SETTLER_LAG, "monitor.settler_lag_seconds", NUMBER, "5", 0,  \
+		86400, "alert when settlement is further behind; 0: never")    \
+	X(MONITOR_SYNC, "monitor.sync_ms", NUMBER, "200", 0, 60000,            \
+		"alert when the journal's sync takes longer on average")       \
+	X(MONITOR_DISK, "monitor.disk_free_percent", NUMBER, "10", 0, 100,     \
+		"alert when less of a disk is free")                           \
+	X(MONITOR_ERRORS, "monitor.error_percent", NUMBER, "5", 0, 100,        \
+		"alert when more requests are answered by 500 to 599")         \
+	X(MONITOR_AWAY, "monitor.away_seconds", NUMBER, "10", 0, 86400,        \
+		"alert when a daemon is away for so long; 0: never")           \
+	X(MONITOR_RAISE, "monitor.raise_seconds", NUMBER, "30", 0, 86400,      \
+		"how long another bound must be broken before it is an alert") \
+	X(MONITOR_RESOLVE, "monitor.resolve_seconds", NUMBER, "30", 0, 86400,  \
+		"how long it must be kept before the alert is resolved")       \
 	X(DEMO_ENABLED, "demo.enabled", NUMBER, "0", 0, 1,                     \
 		"whether the demo market trades")                              \
 	X(DEMO_SEED, "demo.seed", NUMBER, "1", 0, INT64_MAX,                   \

@@ -89,6 +89,7 @@ start_worker(struct parent *parent)
 
 	if (!worker)
 		return;
+	parent->setup.place = (unsigned)(worker - parent->workers);
 	pid = fork();
 	if (pid == 0)
 		_exit(api_work(&parent->setup));
@@ -148,6 +149,7 @@ reap(struct parent *parent)
 			if (!worker->leaving)
 				note_loss(parent, worker, how);
 			settled_pool_bury(&parent->setup.shared->settled, pid);
+			meter_worker(parent->setup.meter, (unsigned)i, 0);
 			worker->pid = 0;
 		}
 }
@@ -375,6 +377,11 @@ open_all(struct parent *parent)
 		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (setup->shared == MAP_FAILED)
 		log_fatal("no memory to share: %s", strerror(errno));
+	setup->meter = meter_open(conf_text(conf, CONF_PATHS_METERS),
+		pool_name(setup->pool), &reason);
+	if (reason)
+		log_warn("%s", reason);
+	free(reason);
 	setup->parent = getpid();
 	setup->listen_fd = request_listen(pool_socket(conf, setup->pool));
 	if (setup->listen_fd < 0)

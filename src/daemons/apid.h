@@ -8,6 +8,7 @@
 
 #include "auth/auth.h"
 #include "base/conf.h"
+#include "base/meter.h"
 #include "db/db.h"
 #include "domain/settled.h"
 #include "http/limit.h"
@@ -28,6 +29,8 @@ struct api_setup {
 	struct auth *auth;
 	struct limiter *limiter;
 	struct api_shared *shared;
+	struct meter *meter;
+	unsigned place; /* of the worker that is forked next */
 	unsigned workers;
 	int listen_fd;
 	pid_t parent;

@@ -23,6 +23,7 @@ static volatile int stopping;
 
 /* The worker's connections, for who has no request at hand. */
 static struct server server;
+static struct meter *meter;
 
 static void
 on_term(int number)
@@ -193,9 +194,24 @@ load_pages(void)
 	arena_free(ctx.arena);
 }
 
+/* A few additions in shared memory; who reads them is the monitor. */
+static void
+count(const struct outgoing *out, int64_t took_us)
+{
+	meter_add(meter, METER_REQUESTS, 1);
+	meter_took(meter, took_us);
+	if (out->http_status >= 500)
+		meter_add(meter, METER_ERRORS_5XX, 1);
+	else if (out->http_status >= 400)
+		meter_add(meter, METER_ERRORS_4XX, 1);
+	if (out->status == ST_RATE_LIMITED)
+		meter_add(meter, METER_RATE_LIMITED, 1);
+}
+
 static void
 done(const struct outgoing *out, int64_t took_us)
 {
+	count(out, took_us);
 	if (out->http_status >= 500)
 		log_failure(out);
 	if (conf_number(server.base.conf, CONF_HTTP_ACCESS_LOG))
@@ -246,6 +262,9 @@ api_work(const struct api_setup *setup)
 		.guard = guard,
 		.denied = permission_lookup,
 	};
+	meter = setup->meter;
+	meter_worker(meter, setup->place, (int32_t)getpid());
+	server.busy = meter_busy(meter, setup->place);
 	base->conf = setup->conf;
 	base->auth = setup->auth;
 	base->core = core_new(conf_text(setup->conf, CONF_SOCKETS_MATCHER));

@@ -69,6 +69,7 @@ extern const struct ctl_command ctl_flow_commands[];
 extern const struct ctl_command ctl_journal_commands[];
 extern const struct ctl_command ctl_migrate_commands[];
 extern const struct ctl_command ctl_ledger_commands[];
+extern const struct ctl_command ctl_monitor_commands[];
 extern const struct ctl_command ctl_market_commands[];
 extern const struct ctl_command ctl_positions_commands[];
 extern const struct ctl_command ctl_secrets_commands[];

@@ -33,6 +33,7 @@ static const struct ctl_command *const tables[] = {
 	ctl_ledger_commands,
 	ctl_positions_commands,
 	ctl_state_commands,
+	ctl_monitor_commands,
 };
 
 /* ---- For the commands ------------------------------------------------------ */

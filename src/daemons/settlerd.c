@@ -31,6 +31,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/meter.h"
 #include "db/db.h"
 #include "journal/book_page.h"
 #include "journal/doorbell.h"
@@ -61,6 +62,7 @@ struct shared {
 	bool stop;
 	int news; /* eventfd: the settling thread has something to say */
 	struct ident journal; /* set before OPENED */
+	struct meter *meter;
 
 	_Atomic uint64_t applied_seq;
 	_Atomic int64_t waiting_since_us; /* wall clock; 0: nothing waits */
@@ -158,7 +160,32 @@ halt(struct shared *shared, const struct settler *settler)
 		(unsigned long long)settler_applied_seq(settler),
 		settler_reason(settler));
 	shared->halted = true;
+	meter_set(shared->meter, METER_HALTED, 1);
 	tell(shared);
+}
+
+static void
+wait_since(struct shared *shared, int64_t since_us)
+{
+	shared->waiting_since_us = since_us;
+	meter_set(shared->meter, METER_WAITING_SINCE_US, (uint64_t)since_us);
+}
+
+/* Gather what there is, and write it; see settler_step(). */
+static enum status
+step(struct shared *shared, struct settler *settler, uint64_t durable_seq)
+{
+	size_t records, rows;
+
+	TRY(settler_gather(settler, durable_seq));
+	wait_since(shared, settler_waiting_since_us(settler));
+	records = settler_batch_records(settler);
+	rows = settler_batch_rows(settler);
+	TRY(settler_deliver(settler));
+	meter_add(shared->meter, METER_BATCHES, 1);
+	meter_add(shared->meter, METER_COMMANDS, records);
+	meter_add(shared->meter, METER_ROWS, rows);
+	return ST_OK;
 }
 
 static void
@@ -173,12 +200,7 @@ settle(struct shared *shared, struct settler *settler)
 		enum status status;
 
 		began_us = clock_monotonic_us();
-		status = settler_gather(settler, durable_seq);
-		if (status == ST_OK) {
-			shared->waiting_since_us =
-				settler_waiting_since_us(settler);
-			status = settler_deliver(settler);
-		}
+		status = step(shared, settler, durable_seq);
 		if (status == ST_UNAVAILABLE) {
 			if (!troubled)
 				log_warn("settlement waits: %s",
@@ -203,7 +225,7 @@ settle(struct shared *shared, struct settler *settler)
 		shared->applied_seq = settler_applied_seq(settler);
 		/* Behind still: the next command is about as old. */
 		if (shared->applied_seq >= durable_seq)
-			shared->waiting_since_us = 0;
+			wait_since(shared, 0);
 		tell(shared);
 		if (!pause_for(shared,
 			    began_us + PACE_US - clock_monotonic_us(), true))
@@ -387,6 +409,7 @@ set_up(struct settlerd *d)
 {
 	const char *bells = conf_text(d->conf, CONF_SOCKETS_DOORBELL_DIR);
 	const char *path = conf_text(d->conf, CONF_SOCKETS_SETTLER);
+	char *unseen;
 	struct reason reason;
 	pthread_condattr_t attributes;
 	sigset_t mask;
@@ -407,6 +430,11 @@ set_up(struct settlerd *d)
 		log_fatal("no descriptors: %s", strerror(errno));
 	if (doorbell_bind(bells, DOORBELL_NAME, &d->doorbell, &reason) != ST_OK)
 		log_fatal("%s", reason.text);
+	d->shared.meter = meter_open(conf_text(d->conf, CONF_PATHS_METERS),
+		"settlerd", &unseen);
+	if (unseen)
+		log_warn("%s", unseen);
+	free(unseen);
 	d->waiters = waiters_new(path);
 	if (!d->waiters)
 		log_fatal("cannot listen at %s: %s", path, strerror(errno));

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/meter.h"
 #include "handlers/editions.h"
 
 #define TICK_MS 100
@@ -150,6 +151,20 @@ on_bell(uv_poll_t *poll, int status, int events)
 }
 
 static void
+show_figures(const struct streamd *streamd)
+{
+	const struct hub_figures *figures = hub_figures(streamd->hub);
+	struct meter *meter = streamd->meter;
+
+	meter_set(meter, METER_CONNECTIONS, hub_connections(streamd->hub));
+	meter_set(meter, METER_SUBSCRIPTIONS, figures->subscriptions);
+	meter_set(meter, METER_QUEUE_BYTES, figures->queue_bytes);
+	meter_set(meter, METER_MESSAGES, figures->messages);
+	meter_set(meter, METER_CLOSES, figures->closes);
+	meter_set(meter, METER_SLOW_CLOSES, figures->slow_closes);
+}
+
+static void
 on_tick(uv_timer_t *timer)
 {
 	struct streamd *streamd = timer->data;
@@ -157,6 +172,7 @@ on_tick(uv_timer_t *timer)
 
 	streamd_time(streamd);
 	hub_tick(streamd->hub);
+	show_figures(streamd);
 	if (!streamd->feed || now_us - streamd->looked_us < US_PER_SECOND)
 		return;
 	/* Rings can be lost: look without one, too. */
@@ -258,6 +274,13 @@ open_hub(struct streamd *streamd)
 		.journal = conf_text(streamd->conf, CONF_PATHS_JOURNAL),
 		.archive = conf_text(streamd->conf, CONF_PATHS_ARCHIVE),
 	};
+	streamd->meter = meter_open(conf_text(streamd->conf,
+					    CONF_PATHS_METERS),
+		"streamd", &reason);
+	if (reason)
+		log_warn("%s", reason);
+	free(reason);
+	reason = NULL;
 	streamd->auth = auth_open(streamd->conf, AUTH_TOKENS, &reason);
 	if (!streamd->auth)
 		log_fatal("%s", reason);
@@ -383,6 +406,7 @@ stop(struct streamd *streamd)
 	feed_close(streamd->feed);
 	hub_free(streamd->hub);
 	router_free(streamd->router);
+	meter_free(streamd->meter);
 	arena_free(streamd->arena);
 	auth_free(streamd->auth);
 	conf_free(streamd->conf);

@@ -75,6 +75,7 @@ struct streamd {
 	const struct spelling *const *spellings;
 	struct conf *conf;
 	struct auth *auth;
+	struct meter *meter;
 	struct router *router;
 	struct hub *hub;
 	struct feed *feed;

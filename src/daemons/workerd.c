@@ -25,6 +25,8 @@
 #include "db/db.h"
 #include "domain/core.h"
 #include "work/demo_market.h"
+#include "work/monitor.h"
+#include "work/monitor_listener.h"
 #include "work/order_links.h"
 #include "work/resend.h"
 #include "work/schedule.h"
@@ -41,6 +43,8 @@ struct worker {
 	struct db_breaker breaker;
 	struct schedule *schedule;
 	struct demo_market *demo; /* NULL: none */
+	struct monitor *monitor;
+	struct listener *listener; /* NULL: none */
 	int signals;              /* signalfd */
 	bool stopping;
 };
@@ -67,12 +71,35 @@ open_db(struct worker *worker)
 	explicit_bzero(password, sizeof(password));
 }
 
+/* It is the first task, so its first turn is the first of all. */
+static void
+add_monitor(struct worker *worker, int64_t now_us)
+{
+	const char *where = conf_text(worker->conf, CONF_MONITOR_LISTEN);
+	char *reason = NULL;
+
+	worker->monitor = monitor_new(worker->conf, worker->schedule, &reason);
+	if (!worker->monitor)
+		log_fatal("%s", reason);
+	schedule_add(worker->schedule,
+		&(struct task){"monitor", monitor_look_us(worker->monitor),
+			monitor_turn, worker->monitor},
+		now_us);
+	if (*where == '\0')
+		return;
+	worker->listener = listener_new(worker->conf, where, &reason);
+	if (!worker->listener)
+		log_error("%s", reason);
+	free(reason);
+}
+
 static void
 add_tasks(struct worker *worker)
 {
 	int64_t now_us = clock_monotonic_us();
 
 	worker->schedule = schedule_new();
+	add_monitor(worker, now_us);
 	schedule_add(worker->schedule,
 		&(struct task){"resend", RESEND_PERIOD_US, resend_intents,
 			NULL},
@@ -130,6 +157,8 @@ start(struct worker *worker)
 static void
 stop(struct worker *worker)
 {
+	listener_free(worker->listener);
+	monitor_free(worker->monitor);
 	schedule_free(worker->schedule);
 	demo_market_free(worker->demo);
 	core_free(worker->ctx.core);
@@ -187,23 +216,30 @@ look_for_signals(struct worker *worker)
 		worker->stopping |= info.ssi_signo != SIGHUP;
 }
 
-/* Do what is due; each turn has the arena and the wall clock for itself. */
-static void
-work(struct worker *worker)
+/*
+ * One turn, if one is due; it has the arena and the wall clock for itself.
+ */
+static bool
+step(struct worker *worker)
 {
 	struct outcome outcome;
 
-	for (;;) {
+	worker->ctx.now_us = clock_wall_us();
+	if (!schedule_step(worker->schedule, &worker->ctx,
+		    clock_monotonic_us(), &outcome))
+		return false;
+	log_outcome(worker, &outcome);
+	arena_reset(worker->ctx.arena);
+	return true;
+}
+
+/* Do all that is due. */
+static void
+work(struct worker *worker)
+{
+	do
 		look_for_signals(worker);
-		if (worker->stopping)
-			return;
-		worker->ctx.now_us = clock_wall_us();
-		if (!schedule_step(worker->schedule, &worker->ctx,
-			    clock_monotonic_us(), &outcome))
-			return;
-		log_outcome(worker, &outcome);
-		arena_reset(worker->ctx.arena);
-	}
+	while (!worker->stopping && step(worker));
 }
 
 static void
@@ -233,6 +269,8 @@ main(int argc, char **argv)
 			log_fatal("usage: quantora-workerd -c FILE");
 	worker.conf = conf_load_or_exit(file);
 	start(&worker);
+	/* The monitor's: there are figures from the start. */
+	step(&worker);
 	log_info("ready demo=%d", worker.demo != NULL);
 	sd_notify(0, "READY=1");
 	for (;;) {

@@ -338,6 +338,12 @@ db_ping(struct ctx *ctx)
 	return db_simple(ctx, "DO 0");
 }
 
+int
+db_socket(const struct db *db)
+{
+	return db->mysql ? mysql_get_socket(db->mysql) : -1;
+}
+
 enum status
 db_simple(struct ctx *ctx, const char *sql)
 {

@@ -212,6 +212,9 @@ void db_close(struct db *db);
 /* Open it, if it is not. */
 enum status db_ping(struct ctx *ctx) MUST_USE;
 
+/* Its socket, to see who is at the other end; -1: it is closed. */
+int db_socket(const struct db *db);
+
 /* ---- Asking ----------------------------------------------------------- */
 
 struct db_rows;

@@ -45,6 +45,8 @@ struct server {
 	enum status (*guard)(struct ctx *ctx, struct guard_answer *out);
 	/* The permissions that USER lacks; NULL: nobody lacks any. */
 	enum status (*denied)(struct ctx *ctx, uint32_t user, uint32_t *out);
+	/* Set while a request is worked on; NULL: nobody looks. */
+	_Atomic int32_t *busy;
 	/* The connections that requests start with; the rest is zero. */
 	struct ctx base;
 };

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,6 +51,15 @@ drain(FCGX_Request *request)
 		;
 }
 
+/* For the monitor, which may read it at any time. */
+static void
+set_busy(const struct server *server, int32_t busy)
+{
+	if (server->busy)
+		atomic_store_explicit(
+			server->busy, busy, memory_order_relaxed);
+}
+
 static void
 answer(FCGX_Request *request, const struct outgoing *out)
 {
@@ -89,6 +99,7 @@ request_loop(const struct server *server, int listen_fd,
 			break;
 		}
 		began_us = clock_monotonic_us();
+		set_busy(server, 1);
 		incoming_read(request.envp, &in);
 		in.read_body = read_body;
 		in.source = request.in;
@@ -96,6 +107,7 @@ request_loop(const struct server *server, int listen_fd,
 		answer(&request, &out);
 		done(&out, clock_monotonic_us() - began_us);
 		arena_reset(arena);
+		set_busy(server, 0);
 	}
 	FCGX_Free(&request, 1);
 	arena_free(arena);

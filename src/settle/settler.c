@@ -195,6 +195,18 @@ settler_waiting_since_us(const struct settler *s)
 	return s->batch->n_records > 0 ? s->batch->first_us : 0;
 }
 
+size_t
+settler_batch_records(const struct settler *s)
+{
+	return s->batch->n_records;
+}
+
+size_t
+settler_batch_rows(const struct settler *s)
+{
+	return settle_batch_size(s->batch);
+}
+
 const char *
 settler_reason(const struct settler *s)
 {

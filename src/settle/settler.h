@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "journal/disk.h"
@@ -66,5 +67,9 @@ struct ident settler_journal(const struct settler *settler);
 
 /* The time of the oldest command in a batch not yet taken; 0: there is none. */
 int64_t settler_waiting_since_us(const struct settler *settler);
+
+/* Of the batch that is gathered: its records, and the rows they come to. */
+size_t settler_batch_records(const struct settler *settler);
+size_t settler_batch_rows(const struct settler *settler);
 
 const char *settler_reason(const struct settler *settler);

@@ -14,6 +14,7 @@ struct entry {
 	struct task task;
 	int64_t next_us;
 	unsigned failures; /* in a row */
+	struct task_stats stats;
 };
 
 struct schedule {
@@ -44,6 +45,23 @@ schedule_add(struct schedule *schedule, const struct task *task,
 	assert(schedule->n < SCHEDULE_TASKS_MAX && task->period_us > 0);
 	schedule->entries[schedule->n++] =
 		(struct entry){.task = *task, .next_us = first_us};
+}
+
+size_t
+schedule_stats(struct schedule *schedule,
+	struct task_stats out[SCHEDULE_TASKS_MAX])
+{
+	unsigned i;
+
+	for (i = 0; i < schedule->n; i++) {
+		struct entry *entry = &schedule->entries[i];
+
+		out[i] = entry->stats;
+		out[i].name = entry->task.name;
+		out[i].failing = entry->failures;
+		entry->stats.late_us_max = 0;
+	}
+	return schedule->n;
 }
 
 static struct entry *
@@ -96,6 +114,8 @@ schedule_step(struct schedule *schedule, struct ctx *ctx, int64_t now_us,
 	if (!entry || entry->next_us > now_us)
 		return false;
 	turn.again_us = entry->task.period_us;
+	if (now_us - entry->next_us > entry->stats.late_us_max)
+		entry->stats.late_us_max = now_us - entry->next_us;
 	ctx->fault = (struct fault){0};
 	status = entry->task.run(ctx, entry->task.arg, &turn);
 	*out = (struct outcome){.task = entry->task.name,
@@ -105,6 +125,8 @@ schedule_step(struct schedule *schedule, struct ctx *ctx, int64_t now_us,
 		out->healed = entry->failures;
 	entry->failures = status == ST_OK ? 0 : entry->failures + 1;
 	out->failures = entry->failures;
+	entry->stats.runs++;
+	entry->stats.failures += status != ST_OK;
 	entry->next_us = now_us + pause_us(entry, turn.again_us);
 	return true;
 }

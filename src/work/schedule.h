@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/ctx.h"
@@ -48,6 +49,19 @@ void schedule_add(struct schedule *schedule, const struct task *task,
 
 /* When the next turn is due; INT64_MAX without tasks. */
 int64_t schedule_next_us(const struct schedule *schedule);
+
+/* What a task has done so far. */
+struct task_stats {
+	const char *name;
+	uint64_t runs;
+	uint64_t failures;     /* of them all */
+	unsigned failing;      /* in a row, up to now */
+	int64_t late_us_max;   /* since the last time that this was asked */
+};
+
+/* Of each task, in the order they were added; how many there are. */
+size_t schedule_stats(struct schedule *schedule,
+	struct task_stats out[SCHEDULE_TASKS_MAX]);
 
 /* How a turn ended, for the log. */
 struct outcome {

@@ -94,12 +94,13 @@ write_settings(void)
 		"[paths]\nrun = %s\njournal = %s/journal\narchive = "
 		"%s/archive\n"
 		"book_page = %s/book.page\nsecrets = %s\nsql = %s\n"
+		"meters = %s\nfigures = %s/figures\n"
 		"[sockets]\nmatcher = %s/matcher\nsettler = %s/settler\n"
 		"doorbell_dir = %s\n"
 		"[mysql]\nsocket = %s\ndatabase = " STACK_DATABASE
 		"\nmigrate_user = root\nmigrate_password_file = "
 		"%s/mysql-migrate\n%s",
-		dir, dir, dir, dir, dir, sql_dir, dir, dir, dir,
+		dir, dir, dir, dir, dir, sql_dir, dir, dir, dir, dir, dir,
 		server_socket(), dir, files);
 }
 

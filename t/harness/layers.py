@@ -28,6 +28,7 @@ FENCES = {
     "fcgi_stdio.h": r"never",
     "fastcgi.h": r"never",
     "mysql.h": r"src/db/",
+    "microhttpd.h": r"src/work/monitor_listener\.c",
     "hiredis.h": r"src/cache/",
     "libwebsockets.h": r"src/daemons/stream",
     "uv.h": r"src/daemons/stream",
