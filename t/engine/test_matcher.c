@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "base/decimal.h"
 #include "daemons/matcher.h"
 #include "stream.h"
 #include "t/harness/suite.h"
@@ -459,12 +460,98 @@ START_TEST(frames_that_are_none_are_refused)
 }
 END_TEST
 
+/* ---- stops ---- */
+
+/* BTC/USD at a tick and lot of 1, and users 1 to 3 with plenty of both. */
+static void
+open_market(struct life *life)
+{
+	struct cmd_asset_set asset = {
+		.head = {sizeof(asset), CMD_ASSET_SET, 0}, .code = "USD"};
+	struct cmd_instrument_set set = {
+		.head = {sizeof(set), CMD_INSTRUMENT_SET, 0},
+		.terms = {.base = 1, .symbol = "BTC/USD", .tick = DECIMAL_ONE,
+			.lot = DECIMAL_ONE, .collar = 100000}};
+	struct cmd_deposit deposit = {.head = {sizeof(deposit), CMD_DEPOSIT, 0},
+		.amount = 100000 * DECIMAL_ONE};
+	uint32_t user;
+
+	send_one(life, NULL, &asset);
+	asset.asset = 1;
+	memcpy(asset.code, "BTC", 4);
+	send_one(life, NULL, &asset);
+	send_one(life, NULL, &set);
+	for (user = 1; user <= 3; user++) {
+		make_user(life, user, ROLE_USER);
+		deposit.head.user = user;
+		for (deposit.asset = 0; deposit.asset < 2; deposit.asset++)
+			send_one(life, NULL, &deposit);
+	}
+}
+
+static struct cmd_order_place
+order(uint32_t user, enum side side, enum order_type type, int price, int stop)
+{
+	return (struct cmd_order_place){
+		.head = {ORDER_PLACE_SHORT, CMD_ORDER_PLACE, user},
+		.side = (uint8_t)side,
+		.type = (uint8_t)type,
+		.price = price * DECIMAL_ONE,
+		.stop_price = stop * DECIMAL_ONE,
+		.quantity = DECIMAL_ONE,
+	};
+}
+
+START_TEST(a_reached_stop_fires_before_the_next_command)
+{
+	struct disk_sim *sim = disk_sim_new(1);
+	struct cmd_order_place ask = order(1, SIDE_SELL, TYPE_LIMIT, 100, 0);
+	struct cmd_order_place stop = order(2, SIDE_BUY, TYPE_STOP_LOSS, 0, 100);
+	struct cmd_order_place hit = order(3, SIDE_BUY, TYPE_LIMIT, 100, 0);
+	const struct record *record;
+	struct reason reason = {""};
+	struct life life;
+	uint64_t seq, tag;
+
+	memset(&client, 0, sizeof(client));
+	ck_assert_int_eq(live(&life, disk_sim_disk(sim), &engine_defaults),
+		ST_OK);
+	life.matcher.now_us = KIT_TIME;
+	open_market(&life);
+	send_one(&life, NULL, &ask);
+	send_one(&life, NULL, &ask);
+	send_one(&life, NULL, &stop);
+	seq = client.last_seq;
+	tag = client.last_tag;
+	/* The trade, and in the same batch who would take the rest, too. */
+	ck_assert_int_eq(matcher_begin(&life.matcher, KIT_TIME + 1000), ST_OK);
+	ck_assert(matcher_take(&life.matcher, &client.peer,
+		frame_of(tag + 1, NULL, &hit.head)));
+	ck_assert(matcher_take(&life.matcher, &client.peer,
+		frame_of(tag + 2, NULL, &hit.head)));
+	ck_assert_int_eq(matcher_commit(&life.matcher), ST_OK);
+	ck_assert_uint_eq(client.last_seq, seq + 3);
+	ck_assert_int_eq(journal_lookup_find(life.matcher.lookup, seq + 2,
+				 &record, &reason),
+		ST_OK);
+	ck_assert_uint_eq(record_command(record)->type, CMD_TICK);
+	ck_assert_uint_eq(record_events(record)->type, EV_ORDER_TRIGGERED);
+	ck_assert_uint_eq(record_events(record)->user, 2);
+	ck_assert_int_eq(engine_balance(life.matcher.engine, 2, 1).available,
+		100001 * DECIMAL_ONE);
+	ck_assert_int_eq(engine_deadline_us(life.matcher.engine), INT64_MAX);
+	die(&life);
+	disk_sim_free(sim);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
 	Suite *s = suite_create("matcher");
 	TCase *crashes = tcase_create("crashes");
 	TCase *who = tcase_create("who may");
+	TCase *stops = tcase_create("stops");
 
 	tcase_set_timeout(crashes, 3600);
 	tcase_add_test(crashes, nothing_answered_is_lost);
@@ -474,5 +561,7 @@ suite(void)
 	tcase_add_test(who, frames_that_are_none_are_refused);
 	suite_add_tcase(s, crashes);
 	suite_add_tcase(s, who);
+	tcase_add_test(stops, a_reached_stop_fires_before_the_next_command);
+	suite_add_tcase(s, stops);
 	return s;
 }
