@@ -4,9 +4,10 @@
  * and the explanation of what went wrong.
  *
  * One ctx a request (or job).  The connections belong to the process and are
- * opaque here; a trade worker has no db.  Functions that fail return a
- * status and leave the detail in FAULT through fail(); the edition renders
- * it, so that all error schemas come from one place.
+ * opaque here; a trade worker uses its db for orders of a strategy or bot
+ * alone.  Functions that fail return a status and leave the detail in FAULT
+ * through fail(); the edition renders it, so that all error schemas come from
+ * one place.
  */
 #pragma once
 

@@ -56,7 +56,7 @@ enum rate_class {
 /* Which workers run it. */
 enum pool {
 	POOL_API,
-	POOL_TRADE, /* opens no MySQL connection */
+	POOL_TRADE, /* needs no MySQL, but for domain/order_link.h */
 	POOL_EGRESS, /* waits on the outside */
 	POOLS
 };
