@@ -93,6 +93,8 @@ emit_amended(const struct amending *a, bool kept_place)
 	ev->filled = (a->more->lots - order->left) * terms->lot;
 	ev->hold = order->hold;
 	ev->after = *held_balance(a);
+	ev->quote = a->more->taker_sum + a->more->maker_sum;
+	ev->fee = a->more->fees;
 }
 
 static void

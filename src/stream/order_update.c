@@ -87,8 +87,11 @@ on_amended(struct reading *r, const struct message *event)
 	update->status = ORDER_OPEN;
 	update->quantity = amended.quantity;
 	update->filled = amended.filled;
-	if (amended.filled == 0)
-		update->quote = update->fees = 0;
+	/* An older writer did not say what the fills were worth. */
+	if (amended.filled == 0 || amended.quote > 0) {
+		update->quote = amended.quote;
+		update->fees = amended.fee;
+	}
 }
 
 /* Only one that waited can be triggered, so nothing is filled. */

@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct ev_posting) == 56, "pinned");
 _Static_assert(sizeof(struct ev_withdrawal) == 40, "pinned");
 _Static_assert(sizeof(struct ev_order_opened) == 168, "pinned");
 _Static_assert(ORDER_OPENED_SHORT == 88, "pinned");
-_Static_assert(sizeof(struct ev_order_amended) == 80, "pinned");
+_Static_assert(sizeof(struct ev_order_amended) == 96, "pinned");
 _Static_assert(sizeof(struct ev_order_triggered) == 64, "pinned");
 _Static_assert(sizeof(struct ev_order_closed) == 80, "pinned");
 _Static_assert(sizeof(struct trade_side) == 96, "pinned");

@@ -175,6 +175,8 @@ struct ev_order_amended {
 	int64_t filled;
 	int64_t hold;
 	struct balance after;
+	int64_t quote; /* of what is filled */
+	int64_t fee;
 };
 
 struct ev_order_triggered {

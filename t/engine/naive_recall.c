@@ -120,6 +120,8 @@ emit_amended(struct naive *n, const struct naive_order *o, bool kept_place)
 	e->filled = o->filled;
 	e->hold = narrow(o->hold);
 	e->after = *balance_of(n, o->user, held_asset(t, o->side));
+	e->quote = narrow(o->taker_sum + o->maker_sum);
+	e->fee = narrow(o->fees);
 }
 
 /* Whether O may become AFTER, which loses its place. */

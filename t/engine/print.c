@@ -166,6 +166,8 @@ static const struct row event_rows[] = {
 	N(EV_ORDER_AMENDED, ev_order_amended, filled),
 	N(EV_ORDER_AMENDED, ev_order_amended, hold),
 	BALANCE(EV_ORDER_AMENDED, ev_order_amended, after),
+	N(EV_ORDER_AMENDED, ev_order_amended, quote),
+	N(EV_ORDER_AMENDED, ev_order_amended, fee),
 	I(EV_ORDER_TRIGGERED, ev_order_triggered, order),
 	N(EV_ORDER_TRIGGERED, ev_order_triggered, instrument),
 	N(EV_ORDER_TRIGGERED, ev_order_triggered, side),
