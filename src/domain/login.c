@@ -99,7 +99,7 @@ find_attempt(struct ctx *ctx, struct attempt *a)
 		a->user = (struct user){.number = 0};
 	else
 		TRY(status);
-	a->throttle = throttle_login(ctx, a->user.number, a->login->name);
+	TRY(throttle_login(ctx, a->user.number, a->login->name, &a->throttle));
 	TRY(throttle_check(ctx, &a->throttle));
 	TRY(learn_epoch(ctx, &a->user));
 	return read_hash(ctx, a->user.number, &a->hash);
@@ -226,8 +226,7 @@ login(struct ctx *ctx, const struct login *login,
 static enum status
 confirm(struct ctx *ctx, const char *password, const char **hash)
 {
-	struct throttle throttle =
-		throttle_login(ctx, ctx->session->user, NULL);
+	struct throttle throttle = throttle_confirm(ctx, ctx->session->user);
 	struct failure failure = {&throttle, ctx->session->user,
 		"wrong password, asked again"};
 	enum status status;

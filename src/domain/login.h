@@ -5,7 +5,8 @@
  * An unknown name, a wrong password and a locked account get the same answer
  * and cost the same hash.  Failures are counted in MySQL, for names that
  * exist and for those that do not: from the tenth in 15 minutes on each one
- * doubles the time in which nothing is tried (ST_RATE_LIMITED).  Five wrong
+ * doubles the time in which nothing is tried (ST_RATE_LIMITED).  Strangers'
+ * failures do not delay whom the account belongs to (throttle.h).  Five wrong
  * codes behind a right password do the same.  None of this touches sessions
  * that run.
  *
@@ -34,8 +35,8 @@ enum status login(struct ctx *ctx, const struct login *login,
 	struct user *user) MUST_USE;
 
 /*
- * Is PASSWORD that of the caller?  For what asks for it again: a wrong one
- * counts like a failed log-in.  ST_FORBIDDEN about "password" when not, so
+ * Is PASSWORD that of the caller?  For what asks for it again: wrong ones are
+ * counted, and delay, like failed log-ins.  ST_FORBIDDEN about "password" when not, so
  * that a client does not take it for the end of his session.
  */
 enum status login_confirm(struct ctx *ctx, const char *password) MUST_USE;

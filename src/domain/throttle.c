@@ -10,11 +10,13 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "db/db.h"
+#include "domain/audit.h"
 
 #define WINDOW_US (15 * US_PER_MINUTE)
 #define LOGINS_FREE 10
 #define CODES_FREE 5
 #define NAME_MAX_BYTES 256
+#define KNOWN_US (90 * 24 * US_PER_HOUR)
 
 static struct throttle
 make(const struct ctx *ctx, const char *kind, uint32_t user, const char *name,
@@ -31,18 +33,44 @@ make(const struct ctx *ctx, const char *kind, uint32_t user, const char *name,
 	return throttle;
 }
 
-struct throttle
-throttle_login(const struct ctx *ctx, uint32_t user, const char *name)
+/* Has USER logged in from where the caller is, not too long ago? */
+static enum status
+is_known(struct ctx *ctx, uint32_t user, const char *address, bool *known)
 {
+	return db_one(ctx,
+		"SELECT EXISTS(SELECT 1 FROM sessions WHERE user_id = ? "
+		"AND ip = ? AND created_at > ?)",
+		DB_IN(db_u64(user), db_text(address),
+			db_time(ctx->now_us - KNOWN_US)),
+		DB_OUT(db_to_bool(known)));
+}
+
+/* A name without a user is asked about too: it takes as long. */
+enum status
+throttle_login(struct ctx *ctx, uint32_t user, const char *name,
+	struct throttle *out)
+{
+	const char *address = audit_tame(ctx, ctx->remote_address, 45);
 	char folded[NAME_MAX_BYTES];
+	bool known = false;
 	size_t i;
 
-	if (user != 0)
-		return make(ctx, "login", user, "", LOGINS_FREE);
-	for (i = 0; name[i] && i < sizeof(folded) - 1; i++)
+	if (*address)
+		TRY(is_known(ctx, user, address, &known));
+	for (i = 0; user == 0 && name[i] && i < sizeof(folded) - 1; i++)
 		folded[i] = (char)tolower((unsigned char)name[i]);
 	folded[i] = '\0';
-	return make(ctx, "login", 0, folded, LOGINS_FREE);
+	if (known)
+		*out = make(ctx, "login-from", user, address, LOGINS_FREE);
+	else
+		*out = make(ctx, "login", user, folded, LOGINS_FREE);
+	return ST_OK;
+}
+
+struct throttle
+throttle_confirm(const struct ctx *ctx, uint32_t user)
+{
+	return make(ctx, "confirm", user, "", LOGINS_FREE);
 }
 
 struct throttle

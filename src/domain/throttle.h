@@ -5,6 +5,13 @@
  *
  * Subjects are keyed digests, so the table tells nobody who was tried, and a
  * name that does not exist is counted like one that does.
+ *
+ * A stranger who fails on purpose must not keep out whom the account belongs
+ * to.  So log-ins from an address from which its user has logged in within the
+ * last 90 days are counted for that address alone, each address for itself;
+ * those from everywhere else are counted together.  A log-in that succeeds
+ * clears just the counter that it was under.  All in all that many guesses are
+ * free: ten, and ten for each address that the user has.
  */
 #pragma once
 
@@ -18,9 +25,14 @@ struct throttle {
 	uint32_t free; /* failures in 15 minutes before delays begin */
 };
 
-/* Log-ins of USER; or of NAME when USER is 0: there is none of that name. */
-struct throttle throttle_login(const struct ctx *ctx, uint32_t user,
-	const char *name);
+/*
+ * Log-ins of USER from where the caller is; or of NAME when USER is 0: there
+ * is none of that name.
+ */
+enum status throttle_login(struct ctx *ctx, uint32_t user, const char *name,
+	struct throttle *out) MUST_USE;
+/* The password of USER, who is logged in, and is asked for it again. */
+struct throttle throttle_confirm(const struct ctx *ctx, uint32_t user);
 /* Codes of USER's second factor; of one that he is setting up. */
 struct throttle throttle_code(const struct ctx *ctx, uint32_t user);
 struct throttle throttle_enrol(const struct ctx *ctx, uint32_t user);

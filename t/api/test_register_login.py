@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from people import PASSWORD, Person, new_email, same_answer
+from requests.adapters import HTTPAdapter
 
 Z_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
@@ -196,6 +197,57 @@ def test_failures_delay(stack, known):
         assert person.client.get("/api/withdrawals").status_code == 200
         # Counted for the account, whichever name was tried.
         assert login(client, email.upper(), PASSWORD).status_code == 429
+
+
+def from_address(stack, address):
+    """A client whose requests come from ADDRESS, one of this machine's."""
+    client = stack.client()
+
+    class Bound(HTTPAdapter):
+        def init_poolmanager(self, *args, **named):
+            super().init_poolmanager(*args, source_address=(address, 0), **named)
+    client.session.mount("http://", Bound())
+    return client
+
+
+def test_strangers_do_not_keep_the_owner_out(stack):
+    """Where he has logged in before, only what goes wrong there is counted."""
+    owner = Person(stack)  # who logs in from 127.0.0.1
+    home, away = stack.client(), from_address(stack, "127.0.0.2")
+    other = from_address(stack, "127.0.0.3")
+    codes = [login(away, owner.email, f"wrong {i} horse").status_code
+             for i in range(10)]
+    assert codes == [401] * 10
+    assert login(away, owner.email, PASSWORD).status_code == 429
+    assert login(other, owner.email, PASSWORD).status_code == 429
+    assert login(home, owner.email, PASSWORD).status_code == 200
+    # That he was right does not give the strangers new tries.
+    assert login(away, owner.email, PASSWORD).status_code == 429
+    # Neither are those without end who come from where he is.
+    codes = [login(home, owner.email, f"wrong {i} horse").status_code
+             for i in range(10)]
+    assert codes == [401] * 10
+    assert login(home, owner.email, PASSWORD).status_code == 429
+    # Who is in can prove that he is it all the same.
+    reply = owner.client.post("/api/auth/password", json={
+        "old_password": "not this one", "new_password": "a new password of mine"})
+    assert reply.status_code == 403
+
+
+def test_a_new_address_becomes_known(stack):
+    owner = Person(stack)
+    away = from_address(stack, "127.0.0.2")
+    assert login(away, owner.email, PASSWORD).status_code == 200
+    stranger = from_address(stack, "127.0.0.3")
+    for i in range(10):
+        login(stranger, owner.email, f"wrong {i} horse")
+    assert login(stranger, owner.email, PASSWORD).status_code == 429
+    assert login(away, owner.email, PASSWORD).status_code == 200
+    # But not for ever.
+    stack.sql("UPDATE sessions SET created_at = created_at - INTERVAL 91 DAY "
+              "WHERE ip = '127.0.0.2' AND user_id = (SELECT id FROM users "
+              "WHERE email = %s)", owner.email)
+    assert login(away, owner.email, PASSWORD).status_code == 429
 
 
 def test_registering_and_failing_is_audited(stack, client):
