@@ -142,7 +142,7 @@ static const struct handler handlers[] = {
 	[EV_WITHDRAWAL] = {event_take_withdrawal, sizeof(struct ev_withdrawal)},
 	[EV_ORDER_OPENED] = {event_take_order_opened, ORDER_OPENED_SHORT},
 	[EV_ORDER_AMENDED] = {event_take_order_amended,
-		sizeof(struct ev_order_amended)},
+		offsetof(struct ev_order_amended, quote)},
 	[EV_ORDER_TRIGGERED] = {event_take_order_triggered,
 		offsetof(struct ev_order_triggered, hold)},
 	[EV_ORDER_CLOSED] = {event_take_order_closed,

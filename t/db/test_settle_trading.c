@@ -454,6 +454,42 @@ START_TEST(a_stop_is_triggered)
 }
 END_TEST
 
+/* Its trades have told what its fills were worth; so both sizes will do. */
+START_TEST(an_order_is_amended)
+{
+	struct ev_order_amended e = {.order = name(100),
+		.side = SIDE_BUY,
+		.price = 11 * ONE,
+		.quantity = 50 * ONE,
+		.filled = 2 * ONE,
+		.after = {5 * ONE, 528 * ONE},
+		.quote = 20 * ONE,
+		.fee = ONE / 50};
+	struct ev_trade t = trade_of(1, SIDE_BUY);
+
+	open_orders();
+	begin_record();
+	t.taker.filled = 2 * ONE;
+	t.taker.quote = 20 * ONE;
+	t.taker.fees = ONE / 50;
+	ADD(TRADE, 7, t);
+	take_and_write();
+	begin_record();
+	ADD_SHORT(_i == 0 ? sizeof(e)
+			  : offsetof(struct ev_order_amended, quote),
+		ORDER_AMENDED, 7, e);
+	take_and_write();
+	ck_assert_int_eq(
+		number("SELECT COUNT(*) FROM orders WHERE price = 11 AND "
+		       "quantity = 50 AND filled = 2 AND quote = 20 AND "
+		       "fee = 0.02 AND status = 0 AND seq = 4"),
+		1);
+	ck_assert_int_eq(number("SELECT available + held FROM balances "
+				"WHERE user_id = 7 AND asset_id = 0"),
+		533);
+}
+END_TEST
+
 /* ---- Users ------------------------------------------------------------ */
 
 START_TEST(risk)
@@ -574,6 +610,7 @@ static const struct {
 	{EV_ASSET_RATE, sizeof(struct ev_asset_rate) - 8},
 	{EV_TRADE, offsetof(struct ev_trade, maker_position) - 8},
 	{EV_ORDER_TRIGGERED, offsetof(struct ev_order_triggered, hold) - 8},
+	{EV_ORDER_AMENDED, offsetof(struct ev_order_amended, quote) - 8},
 };
 
 START_TEST(an_event_that_is_cut_halts)
@@ -617,6 +654,7 @@ suite(void)
 	tcase_add_test(tc, a_position_out_of_nowhere_halts);
 	tcase_add_test(tc, orders_of_all_kinds);
 	tcase_add_loop_test(tc, a_stop_is_triggered, 0, 2);
+	tcase_add_loop_test(tc, an_order_is_amended, 0, 2);
 	tcase_add_test(tc, risk);
 	tcase_add_test(tc, limits_of_all_types);
 	tcase_add_test(tc, the_dead_man_switch);
