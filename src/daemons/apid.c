@@ -32,6 +32,7 @@
 #include "http/request.h"
 
 #define WORKERS_MAX 256
+_Static_assert(2 * WORKERS_MAX <= METER_WORKERS, "a place for each");
 #define REPEAT_TERM_US (US_PER_SECOND / 10)
 #define KILL_AFTER_US (20 * US_PER_SECOND)
 #define YOUNG_US US_PER_SECOND /* a worker that ends sooner is a bad sign */

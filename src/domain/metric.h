@@ -61,7 +61,8 @@ bool component_find(const char *name, enum component *out);
 	X(P##_P95, API, p "_latency_p95_ms", "95 % took at most this")         \
 	X(P##_P99, API, p "_latency_p99_ms", "99 % took at most this")         \
 	X(P##_WORKERS, API, p "_workers", "worker processes of the pool")      \
-	X(P##_BUSY, API, p "_workers_busy", "of those: at work on a request")
+	X(P##_BUSY, API, p "_workers_busy", "of those: at work on a request")  \
+	X(P##_IDLE, API, p "_workers_idle", "of those: waiting for one")
 
 #define METRIC_LIST(X)                                                         \
 	METRIC_PROCESS(X, MATCHER)                                             \
@@ -116,6 +117,7 @@ bool component_find(const char *name, enum component *out);
 	X(LATENCY_P99, API, "latency_p99_ms", "99 % took at most this")        \
 	X(WORKERS, API, "workers", "worker processes of all pools")            \
 	X(WORKERS_BUSY, API, "workers_busy", "of those: at work on a request") \
+	X(WORKERS_IDLE, API, "workers_idle", "of those: waiting for one")      \
 	METRIC_POOL(X, TRADE, "trade")                                         \
 	METRIC_POOL(X, PLAIN, "api")                                           \
 	METRIC_POOL(X, EGRESS, "egress")                                       \

@@ -17,6 +17,7 @@
 #define AWAY_LOOK_US US_PER_SECOND
 #define YOUNG_US (10 * US_PER_SECOND)
 #define YOUNG_LOOK_US (US_PER_SECOND / 5)
+#define SLOW_LOOK_US (US_PER_SECOND / 4)
 
 struct monitor {
 	const struct conf *conf;
@@ -110,11 +111,13 @@ all_up(const struct figures *figures)
 }
 
 static int64_t
-again_us(const struct monitor *monitor, const struct figures *figures)
+again_us(const struct monitor *monitor, const struct figures *figures,
+	int64_t took_us)
 {
 	int64_t most_us = AWAY_LOOK_US;
 
-	if (all_up(figures))
+	/* Who is slow to tell that he is away is not asked all the time. */
+	if (all_up(figures) || took_us > SLOW_LOOK_US)
 		return monitor->look_us;
 	if (figures->at_us - monitor->born_us < YOUNG_US)
 		most_us = YOUNG_LOOK_US;
@@ -254,6 +257,7 @@ monitor_turn(struct ctx *ctx, void *arg, struct turn *turn)
 	struct monitor *monitor = arg;
 	struct figures *figures =
 		arena_alloc(ctx->arena, sizeof(struct figures));
+	int64_t began_us = clock_monotonic_us();
 	enum status written = ST_OK;
 
 	if (monitor->born_us == 0)
@@ -267,7 +271,8 @@ monitor_turn(struct ctx *ctx, void *arg, struct turn *turn)
 		write_rows(monitor, ctx, figures) != ST_OK)
 		written = ST_UNAVAILABLE;
 	note_trouble(monitor, ctx, written != ST_OK, turn);
-	turn->again_us = again_us(monitor, figures);
+	turn->again_us = again_us(
+		monitor, figures, clock_monotonic_us() - began_us);
 	/* What is away is no failure of this task. */
 	ctx->fault = (struct fault){0};
 	return ST_OK;

@@ -222,7 +222,17 @@ static const enum metric pool_first[POOLS] = {
 	[POOL_EGRESS] = METRIC_EGRESS_UP,
 };
 
-enum { AT_UP, AT_REQUESTS, AT_RATE, AT_4XX, AT_5XX, AT_P50, AT_WORKERS = 8, AT_BUSY };
+enum {
+	AT_UP,
+	AT_REQUESTS,
+	AT_RATE,
+	AT_4XX,
+	AT_5XX,
+	AT_P50,
+	AT_WORKERS = AT_P50 + 3,
+	AT_BUSY,
+	AT_IDLE
+};
 
 struct times {
 	uint64_t took[METER_BUCKETS];
@@ -315,6 +325,7 @@ set_pool(const struct figuring *f, enum pool pool)
 	set(f, first + AT_5XX, rate(pool_span(f, pool, METER_ERRORS_5XX)));
 	set(f, first + AT_WORKERS, FIGURE(is->n_workers));
 	set(f, first + AT_BUSY, FIGURE(is->n_busy));
+	set(f, first + AT_IDLE, FIGURE(is->n_workers - is->n_busy));
 	set_times(f, first + AT_P50, pool, pool);
 }
 
@@ -383,6 +394,7 @@ set_api(const struct figuring *f)
 		requests > 0 ? quotient(errors, requests, 100) : FIGURE(0));
 	set(f, METRIC_WORKERS, FIGURE(workers));
 	set(f, METRIC_WORKERS_BUSY, FIGURE(busy));
+	set(f, METRIC_WORKERS_IDLE, FIGURE(workers - busy));
 	set_times(f, METRIC_LATENCY_P50, 0, POOLS - 1);
 }
 

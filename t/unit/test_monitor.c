@@ -357,6 +357,8 @@ START_TEST(errors_are_a_share)
 	ck_assert_int_eq(value(METRIC_LIMITED_RATE), 500);
 	ck_assert_int_eq(value(METRIC_WORKERS), FIGURE(24));
 	ck_assert_int_eq(value(METRIC_WORKERS_BUSY), FIGURE(2));
+	ck_assert_int_eq(value(METRIC_WORKERS_IDLE), FIGURE(22));
+	ck_assert_int_eq(value(METRIC_TRADE_IDLE), FIGURE(14));
 	ck_assert_int_eq(value(METRIC_API_UP), FIGURE(1));
 	is.pools[POOL_EGRESS].up = false;
 	is.pool_meters[POOL_EGRESS].alive = false;
