@@ -278,41 +278,23 @@ list_house(struct ctx *ctx, struct reading *reading)
 /* What was imported of a symbol at one interval. */
 struct series {
 	uint32_t id;
-	int64_t us;              /* the interval */
-	int64_t first_us, last_us; /* openings; DB_NO_TIME: empty */
+	int64_t us; /* the interval */
+	struct range range; /* of the candles that are asked for */
 };
 
-/* How much of what QUERY wants S covers; below 0: nothing. */
-static int64_t
-covers_us(const struct candle_query *query, const struct series *s,
-	int64_t newest_us)
-{
-	int64_t most_us = query->limit * interval_us(query->interval);
-	int64_t from_us = query->start_us, to_us = query->end_us;
+struct series_list {
+	struct series *rows; /* the coarsest first */
+	size_t n;
+};
 
-	if (to_us == TIME_NONE || to_us > newest_us)
-		to_us = newest_us;
-	if (from_us == TIME_NONE)
-		from_us = to_us - most_us;
-	else if (to_us - most_us > from_us)
-		to_us = from_us + most_us;
-	if (from_us < s->first_us)
-		from_us = s->first_us;
-	if (to_us > s->last_us)
-		to_us = s->last_us;
-	return to_us < from_us ? -1 : to_us - from_us;
-}
-
-/* ST_NOT_FOUND when there is none. */
 static enum status
-choose_series(struct ctx *ctx, const struct candle_query *query,
-	struct series *out)
+list_series(struct ctx *ctx, const struct candle_query *query,
+	struct series_list *out)
 {
 	char key[SYMBOL_MAX] = "";
-	struct series *all, s = {0};
-	int64_t newest_us = INT64_MIN, best_us = -1;
 	struct db_rows *rows;
-	size_t i, n = 0;
+	int64_t first_us, last_us;
+	struct series s;
 
 	(void)market_key(query->of->market.symbol, key);
 	TRY(db_query(ctx,
@@ -329,21 +311,83 @@ choose_series(struct ctx *ctx, const struct candle_query *query,
 		DB_IN(db_text(query->of->exchange), db_text(key),
 			db_i64(interval_us(query->interval) / US_PER_SECOND)),
 		&rows));
-	all = arena_array(ctx->arena, db_count(rows), sizeof(*all));
+	out->n = 0;
+	out->rows = arena_array(ctx->arena, db_count(rows), sizeof(s));
 	while (db_next(rows,
 		DB_OUT(db_to_u32(&s.id), db_to_i64(&s.us),
-			db_to_time(&s.first_us), db_to_time(&s.last_us)))) {
-		if (s.first_us == DB_NO_TIME)
+			db_to_time(&first_us), db_to_time(&last_us)))) {
+		if (first_us == DB_NO_TIME)
 			continue;
-		all[n++] = s;
-		if (s.last_us > newest_us)
-			newest_us = s.last_us;
+		s.range.first_us = interval_open_us(query->interval, first_us);
+		s.range.last_us = interval_open_us(query->interval, last_us);
+		out->rows[out->n++] = s;
 	}
-	for (i = 0; i < n; i++)
-		if (covers_us(query, &all[i], newest_us) > best_us) {
-			best_us = covers_us(query, &all[i], newest_us);
-			*out = all[i];
-		}
+	return ST_OK;
+}
+
+/*
+ * Where the wanted candles are: from the first that there is of the range on,
+ * or back from the last; as far as the limit goes.
+ */
+static struct range
+wanted_range(const struct candle_query *query, const struct series_list *list)
+{
+	int64_t most_us = (query->limit - 1) * interval_us(query->interval);
+	struct range all = {INT64_MAX, INT64_MIN};
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		struct range one = list->rows[i].range;
+
+		if ((query->start_us != TIME_NONE &&
+			    one.last_us < query->start_us) ||
+			(query->end_us != TIME_NONE &&
+				one.first_us > query->end_us))
+			continue;
+		if (query->start_us != TIME_NONE &&
+			one.first_us < query->start_us)
+			one.first_us = query->start_us;
+		if (query->end_us != TIME_NONE && one.last_us > query->end_us)
+			one.last_us = query->end_us;
+		if (one.first_us < all.first_us)
+			all.first_us = one.first_us;
+		if (one.last_us > all.last_us)
+			all.last_us = one.last_us;
+	}
+	if (all.first_us > all.last_us || all.last_us - all.first_us < most_us)
+		return all;
+	if (query->start_us != TIME_NONE)
+		all.last_us = all.first_us + most_us;
+	else
+		all.first_us = all.last_us - most_us;
+	return all;
+}
+
+/* The one that covers most of what is wanted; ST_NOT_FOUND. */
+static enum status
+choose_series(struct ctx *ctx, const struct candle_query *query,
+	struct series *out)
+{
+	struct series_list list;
+	struct range want;
+	int64_t best_us = -1;
+	size_t i;
+
+	TRY(list_series(ctx, query, &list));
+	want = wanted_range(query, &list);
+	for (i = 0; i < list.n; i++) {
+		struct range one = list.rows[i].range;
+
+		if (one.first_us < want.first_us)
+			one.first_us = want.first_us;
+		if (one.last_us > want.last_us)
+			one.last_us = want.last_us;
+		if (one.first_us > one.last_us ||
+			one.last_us - one.first_us <= best_us)
+			continue;
+		best_us = one.last_us - one.first_us;
+		*out = list.rows[i];
+	}
 	return best_us < 0 ? ST_NOT_FOUND : ST_OK;
 }
 
@@ -375,8 +419,7 @@ read_imported(struct ctx *ctx, void *arg)
 	status = choose_series(ctx, query, &s);
 	if (status != ST_OK)
 		return status == ST_NOT_FOUND ? ST_OK : status;
-	range = (struct range){interval_open_us(query->interval, s.first_us),
-		interval_open_us(query->interval, s.last_us)};
+	range = s.range;
 	if (!cut(query, &range))
 		return ST_OK;
 	id = db_u64(s.id);

@@ -428,6 +428,18 @@ START_TEST(the_interval_that_covers_most)
 			  .rows[0].volume == (__int128)100 * DECIMAL_ONE);
 	ck_assert_uint_eq(ask(INTERVAL_1W, day_us + 30 * US_PER_DAY, TIME_NONE,
 				  9).n, 0);
+	/* What there is begins far behind a start, or ended far before an end. */
+	ck_assert_int_eq(ask(INTERVAL_1D, 0, TIME_NONE, 3).rows[0].opened_us,
+		day_us - 10 * US_PER_DAY);
+	ck_assert_int_eq(ask(INTERVAL_1H, 0, TIME_NONE, 3).rows[0].opened_us,
+		day_us);
+	ck_assert_int_eq(ask(INTERVAL_1H, TIME_NONE, day_us * 2, 3)
+				 .rows[2].opened_us,
+		day_us + 239 * US_PER_HOUR);
+	/* A week that opens before the first of its days. */
+	ck_assert_uint_eq(ask(INTERVAL_1W, TIME_NONE,
+				  interval_open_us(INTERVAL_1W,
+					  day_us - 10 * US_PER_DAY), 9).n, 1);
 }
 END_TEST
 
