@@ -38,6 +38,18 @@ static const struct field kyc_fields[] = {
 };
 static const struct shape kyc_shape = SHAPE(user_in, kyc_fields);
 
+struct reduce_in {
+	struct ident user_id;
+	bool reduce_only;
+};
+
+static const struct field reduce_fields[] = {
+	FIELD_ID(reduce_in, user_id, REQUIRED),
+	FIELD_BOOL(reduce_in, reduce_only, REQUIRED),
+	FIELD_END,
+};
+static const struct shape reduce_shape = SHAPE(reduce_in, reduce_fields);
+
 void
 view_user(struct reply *r, const char *key, const struct user *user)
 {
@@ -48,6 +60,7 @@ view_user(struct reply *r, const char *key, const struct user *user)
 	reply_text(r, "role", role_name(user->role));
 	reply_text(r, "kyc_status", kyc_name(user->kyc));
 	reply_bool(r, "locked", user->locked);
+	reply_bool(r, "reduce_only", user->reduce_only);
 	reply_bool(r, "two_factor_enabled", user->totp_enabled);
 	reply_time(r, "registered_at", user->created_us);
 	reply_end(r);
@@ -101,6 +114,19 @@ unlock(struct req *req)
 	return answer(req, &user);
 }
 
+/* A loss may have made the account so; an administrator has the last word. */
+static enum status
+set_reduce_only(struct req *req)
+{
+	const struct reduce_in *in = req->in;
+	struct user user;
+
+	expect_all(req);
+	TRY(user_set_reduce_only(
+		&req->ctx, in->user_id, in->reduce_only, &user));
+	return answer(req, &user);
+}
+
 static enum status
 override_kyc(struct req *req)
 {
@@ -121,6 +147,10 @@ const struct route quantora_admin[] = {
 		.permission = PERMISSION_MANAGE_USERS},
 	{POST, "/admin/user/unlock", unlock, AUTH_OPERATOR | AUTH_OTP,
 		RATE_WRITE, POOL_API, .body = &user_shape,
+		.permission = PERMISSION_MANAGE_USERS},
+	{POST, "/admin/user/reduce-only", set_reduce_only,
+		AUTH_OPERATOR | AUTH_OTP, RATE_WRITE, POOL_API,
+		.body = &reduce_shape,
 		.permission = PERMISSION_MANAGE_USERS},
 	{POST, "/admin/kyc/override", override_kyc, AUTH_OPERATOR | AUTH_OTP,
 		RATE_WRITE, POOL_API, .body = &kyc_shape,

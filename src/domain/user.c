@@ -52,7 +52,8 @@ struct row {
 	"SELECT u.id, u.public_id, u.email, u.username, u.first_name, "        \
 	"u.full_name, u.currency, u.system_mode, u.preferences, "              \
 	"u.kyc_status + 0, u.totp_enabled, u.created_at, "                     \
-	"u.last_login_at, c.user_id IS NOT NULL, c.role, c.locked, c.epoch "   \
+	"u.last_login_at, c.user_id IS NOT NULL, c.role, c.locked, c.epoch, "  \
+	"c.reduce_only > 0 "                                                   \
 	"FROM users u LEFT JOIN core_users c ON c.user_id = u.id "
 
 #define ROW_OUT(row)                                                           \
@@ -69,7 +70,8 @@ struct row {
 		db_to_time(&(row)->user.created_us),                           \
 		db_to_time(&(row)->user.last_login_us),                        \
 		db_to_bool(&(row)->in_core), db_to_u8(&(row)->role),           \
-		db_to_bool(&(row)->user.locked), db_to_u32(&(row)->user.epoch))
+		db_to_bool(&(row)->user.locked), db_to_u32(&(row)->user.epoch), \
+		db_to_bool(&(row)->user.reduce_only))
 
 static struct user
 user_of(const struct row *row)

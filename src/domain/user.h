@@ -38,6 +38,7 @@ struct user {
 	bool in_core; /* the core knows him; else what follows is its default */
 	enum user_role role;
 	bool locked;
+	bool reduce_only; /* he may only sell */
 	uint32_t epoch;
 };
 
@@ -90,6 +91,13 @@ enum status user_list(struct ctx *ctx, int64_t limit, int64_t offset,
  */
 enum status user_lock(struct ctx *ctx, struct ident id, bool locked,
 	struct user *out) MUST_USE;
+
+/*
+ * Let a user only sell, or lift that, whoever said so: an operator, or the
+ * core because of a loss.
+ */
+enum status user_set_reduce_only(struct ctx *ctx, struct ident id,
+	bool reduce_only, struct user *out) MUST_USE;
 
 /*
  * Give a user a role, which ends his sessions.  Nobody gives himself one, or

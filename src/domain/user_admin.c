@@ -139,6 +139,28 @@ user_lock(struct ctx *ctx, struct ident id, bool locked, struct user *out)
 }
 
 enum status
+user_set_reduce_only(struct ctx *ctx, struct ident id, bool reduce_only,
+	struct user *out)
+{
+	struct user user;
+	struct change change = {
+		.user = &user,
+		.set = {.change = USER_CHANGE_REDUCE,
+			.reduce_only = reduce_only ? REDUCE_OPERATOR
+						   : REDUCE_NO},
+		.action = reduce_only ? "user.reduce_only"
+				      : "user.reduce_only_lifted",
+	};
+
+	TRY(user_find(ctx, id, &user));
+	TRY(above(ctx, &user));
+	TRY(change_user(ctx, &change));
+	user.reduce_only = reduce_only;
+	*out = user;
+	return ST_OK;
+}
+
+enum status
 user_set_role(struct ctx *ctx, struct ident id, enum user_role role,
 	struct user *out)
 {
