@@ -113,6 +113,7 @@ const struct edition botplatform = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){botplatform_auth,
+		botplatform_risk,
 		botplatform_market,
 		botplatform_health, botplatform_users, botplatform_orders, NULL},
 };

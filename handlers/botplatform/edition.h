@@ -10,4 +10,5 @@ extern const struct route botplatform_auth[];
 extern const struct route botplatform_health[];
 extern const struct route botplatform_market[];
 extern const struct route botplatform_orders[];
+extern const struct route botplatform_risk[];
 extern const struct route botplatform_users[];

@@ -7,9 +7,10 @@
 #include "http/route.h"
 
 extern const struct route interfaces_auth[];
-extern const struct route interfaces_monitoring[];
 extern const struct route interfaces_market[];
+extern const struct route interfaces_monitoring[];
 extern const struct route interfaces_order_safety[];
 extern const struct route interfaces_orders[];
+extern const struct route interfaces_risk[];
 extern const struct route interfaces_positions[];
 extern const struct route interfaces_strategies[];

@@ -24,6 +24,7 @@ const struct edition quantenergx = {
 		[RATE_TRADE] = &trade_limit,
 		[RATE_REALTIME] = &limit},
 	.routes = (const struct route *const[]){quantenergx_auth,
+		quantenergx_alerts,
 		quantenergx_market,
 		quantenergx_orders,
 		quantenergx_positions,

@@ -6,6 +6,7 @@
 
 #include "http/route.h"
 
+extern const struct route quantenergx_alerts[];
 extern const struct route quantenergx_auth[];
 extern const struct route quantenergx_market[];
 extern const struct route quantenergx_orders[];

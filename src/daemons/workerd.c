@@ -22,13 +22,17 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "cache/cache.h"
 #include "db/db.h"
 #include "domain/core.h"
+#include "domain/market.h"
 #include "work/demo_market.h"
 #include "work/monitor.h"
 #include "work/monitor_listener.h"
 #include "work/order_links.h"
+#include "work/price_alert_job.h"
 #include "work/resend.h"
+#include "work/risk_job.h"
 #include "work/schedule.h"
 
 /* A database that hangs must not hold up the other tasks for long. */
@@ -45,6 +49,8 @@ struct worker {
 	struct demo_market *demo; /* NULL: none */
 	struct monitor *monitor;
 	struct listener *listener; /* NULL: none */
+	struct risk_round risk;
+	struct notice_state notices;
 	int signals;              /* signalfd */
 	bool stopping;
 };
@@ -69,6 +75,30 @@ open_db(struct worker *worker)
 		.breaker = &worker->breaker,
 	});
 	explicit_bzero(password, sizeof(password));
+}
+
+/* What is looked after for users, and what they are told. */
+static void
+add_watches(struct worker *worker, int64_t now_us)
+{
+	schedule_add(worker->schedule,
+		&(struct task){"rates", RATES_PERIOD_US, rates_job, NULL},
+		now_us);
+	schedule_add(worker->schedule,
+		&(struct task){"risk", RISK_PERIOD_US, risk_job, &worker->risk},
+		now_us);
+	schedule_add(worker->schedule,
+		&(struct task){"price-alerts", PRICE_ALERT_PERIOD_US,
+			price_alert_job, NULL},
+		now_us);
+	schedule_add(worker->schedule,
+		&(struct task){"notices", NOTICE_PERIOD_US, notice_job,
+			&worker->notices},
+		now_us);
+	schedule_add(worker->schedule,
+		&(struct task){"notices-prune", NOTICE_PRUNE_PERIOD_US,
+			notice_prune_job, NULL},
+		now_us);
 }
 
 /* It is the first task, so its first turn is the first of all. */
@@ -108,6 +138,7 @@ add_tasks(struct worker *worker)
 		&(struct task){"order-links", ORDER_LINKS_PERIOD_US,
 			order_links_turn, NULL},
 		now_us);
+	add_watches(worker, now_us);
 	if (!conf_number(worker->conf, CONF_DEMO_ENABLED))
 		return;
 	worker->demo = demo_market_new(
@@ -151,6 +182,9 @@ start(struct worker *worker)
 		log_fatal("%s", reason);
 	open_db(worker);
 	ctx->core = core_new(conf_text(worker->conf, CONF_SOCKETS_MATCHER));
+	ctx->markets =
+		markets_new(conf_text(worker->conf, CONF_PATHS_BOOK_PAGE));
+	ctx->cache = cache_new(conf_text(worker->conf, CONF_REDIS_SOCKET));
 	add_tasks(worker);
 }
 
@@ -161,6 +195,8 @@ stop(struct worker *worker)
 	monitor_free(worker->monitor);
 	schedule_free(worker->schedule);
 	demo_market_free(worker->demo);
+	cache_free(worker->ctx.cache);
+	markets_free(worker->ctx.markets);
 	core_free(worker->ctx.core);
 	db_free(worker->ctx.db);
 	auth_free(worker->ctx.auth);

@@ -253,6 +253,14 @@ static const struct fact {
 	{"DELETE FROM candles_1d", 0},
 	{"UPDATE imported_candles SET high = 1", A(WORKER)},
 	{"DELETE FROM imported_candles", 0},
+	/* Limits are users', and alerts about them the worker's. */
+	{"UPDATE risk_limits SET value = 1", A(API)},
+	{"DELETE FROM risk_alerts", 0},
+	{"INSERT INTO risk_alerts SELECT * FROM risk_alerts", A(WORKER)},
+	{"UPDATE notices SET published_at = NULL", A(WORKER)},
+	{"SELECT * FROM notices", A(API) | A(WORKER) | A(STREAM) | A(AUDITOR)},
+	{"UPDATE price_alerts SET triggered = 1", A(WORKER)},
+	{"DELETE FROM price_alerts", A(API)},
 	/* People. */
 	{"SELECT password_hash FROM users", A(API) | A(WORKER)},
 	{"SELECT totp_secret FROM users", A(API) | A(WORKER)},

@@ -210,8 +210,8 @@ def test_who_may(callers, route, who):
 
 # ---- Methods -------------------------------------------------------------------
 
-def methods_of(path):
-    return {r.method for r in routes() if r.path == path}
+def methods_of(path, edition):
+    return {r.method for r in routes() if (r.path, r.edition) == (path, edition)}
 
 
 PATHS = sorted({(r.path, r.edition) for r in routes()})
@@ -219,7 +219,7 @@ PATHS = sorted({(r.path, r.edition) for r in routes()})
 
 @pytest.mark.parametrize("path,edition", PATHS)
 def test_other_methods(stack, path, edition):
-    has = methods_of(path)
+    has = methods_of(path, edition)
     for method in set(METHODS) - has:
         reply = Caller(stack).call(edition, method, concrete(path))
         if reply.status_code != 405:
@@ -279,6 +279,17 @@ class Owner:
         return self.made("/v1/security/alerts", {
             "severity": "info", "message": "a door was open"})["id"]
 
+    def risk_limit(self):
+        reply = self.client.post("/api/v1/risk/limits", json={
+            "limit_type": "ORDER_SIZE", "limit_value": 1000000},
+            headers={"X-API-Edition": "botplatform"})
+        assert reply.status_code == 201, reply.text
+        return reply.json()["id"]
+
+    def price_alert(self):
+        return self.made("/v1/market/alerts", {
+            "symbol": "EUA/EUR", "condition": "above", "price": 1000000})["id"]
+
     def session(self):
         token = self.client.token
         return json.loads(base64.urlsafe_b64decode(
@@ -297,6 +308,8 @@ MAKERS = {
     "/api/access-keys/{id}": (Owner.access_key, "access_keys"),
     "/api/v1/strategies/{id}": (Owner.strategy, "strategies"),
     "/v1/security/alerts/{id}/resolve": (Owner.alert, "security_alerts"),
+    "/api/v1/risk/limits/{id}": (Owner.risk_limit, "risk_limits"),
+    "/v1/market/alerts/{id}": (Owner.price_alert, "price_alerts"),
 }
 # What an administrator finds, whosever it is.
 ADMINS_TOO = {"/v1/security/alerts/{id}/resolve"}
