@@ -166,6 +166,8 @@ amend(struct req *req)
 	reply_dec(r, "price", order->price);
 	reply_text(r, "status", status_word(order));
 	reply_dec(r, "filled_quantity", order->filled);
+	reply_dec(r, "avg_fill_price", order_average(order));
+	reply_dec(r, "fees", order->fee);
 	reply_time(r, "updated_at", order->updated_us);
 	return req_done(req);
 }

@@ -47,6 +47,8 @@ write_trade(struct req *req, struct reply *r, const struct order *order)
 	reply_text(r, "status", status_word(order));
 	reply_time_ms(r, "created_at", order->opened_us);
 	reply_dec(r, "filled_quantity", order->filled);
+	reply_dec(r, "average_price", order_average(order));
+	reply_dec(r, "fee", order->fee);
 	reply_time(r, "updated_at", order->updated_us);
 }
 
@@ -59,8 +61,6 @@ write_more(struct reply *r, const struct order *order)
 	reply_dec(r, "trail_percent", order->trail_percent);
 	reply_text(r, "time_in_force", order_word(order_tifs, order->tif));
 	reply_bool(r, "post_only", order->post_only);
-	reply_dec(r, "average_price", order_average(order));
-	reply_dec(r, "fee", order->fee);
 	reply_text(r, "client_order_id", order->client_id);
 	reply_ident(r, "strategy_id", order->strategy);
 	reply_ident(r, "bot_id", order->bot);

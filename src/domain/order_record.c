@@ -81,6 +81,8 @@ take_amended(const struct message *message, struct order *order)
 	order->price = order_or_none(ev.price);
 	order->quantity.units = ev.quantity;
 	order->filled.units = ev.filled;
+	order->quote.units = ev.quote;
+	order->fee.units = ev.fee;
 }
 
 static void

@@ -316,7 +316,14 @@ def test_a_new_price_may_trade(seller, buyer):
     order_id = seller.place("sell", 3, PRICE)
     changed = good(seller.client.put(f"{PATH}/{order_id}", {"price": 2400}))
     assert changed["status"] == "partially_filled"
-    assert changed["filled_quantity"] == 1
+    # Taken at 0.20 %.
+    assert (changed["filled_quantity"], changed["avg_fill_price"],
+            changed["fees"]) == (1, 2400, Decimal("4.8"))
+    assert buyer.place("buy", "0.5", 2400)
+    changed = good(seller.client.put(f"{PATH}/{order_id}", {"quantity": "2.5"}))
+    assert (changed["filled_quantity"], changed["avg_fill_price"],
+            changed["fees"]) == (Decimal("1.5"), 2400, Decimal("6"))
+    assert seller.get(order_id)["fees"] == 6
     assert buyer.get(resting)["status"] == "filled"
     # At or below what is filled, it is over.
     changed = good(seller.client.put(f"{PATH}/{order_id}", {"quantity": 1}))
