@@ -129,7 +129,6 @@ refine_ladder(struct engine *engine, struct ladder *ladder, int64_t factor)
 		if (engine->orders[slot].live != LIVE_WAITING)
 			continue;
 		engine->stops[slot].limit *= factor;
-		engine->stops[slot].peak *= factor;
 		engine->stops[slot].trail *= factor;
 	}
 }

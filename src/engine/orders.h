@@ -168,7 +168,8 @@ enum refusal apply_order_amend(struct engine *engine,
 #define TRAILING_MAX 4096u
 #define TRAIL_RATE_MAX (RATE_SCALE / 2)
 
-/* The stop price of a trailing stop whose best price is PEAK; 0: none. */
+/* The stop price of a trailing stop whose best price is PEAK, all in ticks;
+ * 0: none. */
 int64_t trail_ticks(enum side side, int64_t peak, int64_t trail,
 	uint32_t rate);
 

@@ -102,9 +102,9 @@ check_trail(struct placing *p)
 	if (at->last_price == 0)
 		return REFUSED_NO_REFERENCE;
 	stop->trail_rate = trail.rate;
-	stop->peak = at->last_price / at->terms.tick;
-	p->stop_ticks = trail_ticks((enum side)cmd->side, stop->peak,
-		stop->trail, stop->trail_rate);
+	stop->peak = at->last_price;
+	p->stop_ticks = trail_ticks((enum side)cmd->side,
+		stop->peak / at->terms.tick, stop->trail, stop->trail_rate);
 	return p->stop_ticks == 0 || p->stop_ticks > INT64_MAX / at->terms.tick
 		? REFUSED_BAD_TRAIL
 		: REFUSED_NONE;

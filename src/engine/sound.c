@@ -130,7 +130,8 @@ check_order(struct check *c, uint32_t slot, const struct instrument *at,
 	const struct order_more *more = &c->engine->more[slot];
 	int64_t hold;
 
-	if (order->live != LIVE_BOOK || !pair_is_sound(c->engine, slot) || order->side != side || order->ticks != ticks ||
+	if (order->live != LIVE_BOOK || !pair_is_sound(c->engine, slot) ||
+		order->side != side || order->ticks != ticks ||
 		order->instrument != at->terms.instrument || order->left <= 0 ||
 		order->left > more->lots || !order->listed)
 		return blame(c, "order %u is not what its level says", slot);

@@ -69,7 +69,7 @@ struct order_more {
 /* What only stops and pairs have; in a row of the order's own index. */
 struct stop {
 	int64_t limit; /* ticks; 0: it becomes a market order */
-	int64_t peak;  /* trailing: the best last price since, in ticks */
+	int64_t peak;  /* trailing: the best last price since, units */
 	int64_t trail; /* ticks; 0: by rate, or not trailing */
 	uint32_t trail_rate;
 	uint32_t pair;    /* the other order */

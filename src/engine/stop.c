@@ -101,21 +101,22 @@ trail_ticks(enum side side, int64_t peak, int64_t trail, uint32_t rate)
 }
 
 static bool
-is_better(enum side side, int64_t ticks, int64_t peak)
+is_better(enum side side, int64_t price, int64_t peak)
 {
-	return side == SIDE_SELL ? ticks > peak : ticks < peak;
+	return side == SIDE_SELL ? price > peak : price < peak;
 }
 
 static void
-follow(struct engine *engine, struct ladder *ladder, uint32_t slot,
-	int64_t ticks)
+follow(struct engine *engine, const struct instrument *at,
+	struct ladder *ladder, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
 	struct stop *stop = &engine->stops[slot];
-	int64_t moved = trail_ticks((enum side)order->side, ticks, stop->trail,
+	int64_t moved = trail_ticks((enum side)order->side,
+		at->last_price / at->terms.tick, stop->trail,
 		stop->trail_rate);
 
-	stop->peak = ticks;
+	stop->peak = at->last_price;
 	if (moved == 0 || moved == order->ticks)
 		return;
 	level_leave(engine, ladder, slot);
@@ -125,29 +126,26 @@ follow(struct engine *engine, struct ladder *ladder, uint32_t slot,
 
 /* The youngest have seen the least: only they can have seen nothing better. */
 static void
-trailing_follow(struct engine *engine, struct instrument *at, enum side side,
-	int64_t ticks)
+trailing_follow(struct engine *engine, struct instrument *at, enum side side)
 {
 	struct ladder *ladder =
 		&at->waiting[waits_for(TYPE_TRAILING_STOP, (uint8_t)side)];
 	uint32_t slot = at->trailing[side].youngest, first = NONE;
 
 	while (slot != NONE &&
-		is_better(side, ticks, engine->stops[slot].peak)) {
+		is_better(side, at->last_price, engine->stops[slot].peak)) {
 		first = slot;
 		slot = engine->stops[slot].older;
 	}
 	for (slot = first; slot != NONE; slot = engine->stops[slot].younger)
-		follow(engine, ladder, slot, ticks);
+		follow(engine, at, ladder, slot);
 }
 
 void
 stops_follow(struct engine *engine, struct instrument *at)
 {
-	int64_t ticks = at->last_price / at->terms.tick;
-
-	trailing_follow(engine, at, SIDE_BUY, ticks);
-	trailing_follow(engine, at, SIDE_SELL, ticks);
+	trailing_follow(engine, at, SIDE_BUY);
+	trailing_follow(engine, at, SIDE_SELL);
 	instrument_watch(engine, at);
 }
 

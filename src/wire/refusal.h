@@ -78,7 +78,8 @@
 	X(FORGOTTEN, CONFLICT, NULL,                                           \
 		"the request was done before; its answer is no longer kept")   \
 	X(BAD_TRAIL, INVALID, "trail",                                         \
-		"a trailing stop needs either a distance in price, a multiple of the tick, or one in percent, up to 50") \
+		"a trailing stop needs either a distance in price, a multiple " \
+		"of the tick, or one in percent, up to 50")                    \
 	X(BAD_OCO, INVALID, "stop_price",                                      \
 		"the last price must lie between the limit and the stop price") \
 	X(DRAWDOWN, RISK_LIMIT, NULL,                                          \
