@@ -5,12 +5,13 @@ import csv
 import gzip
 import os
 import re
+import subprocess
 import time
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from candles import SECONDS, Reader, candles, of_trades, opening, second_of, text_of
-from quantora import TOP
+from quantora import DEV, TOP, wait_until
 
 HOURS = f"{TOP}/../shared/data/candles/btcusdt-1h-2017-2021.csv.gz"
 FLOW = f"{TOP}/../shared/data/orderflow/aapl-2012-06-21-0930-1030.csv.gz"
@@ -193,6 +194,43 @@ def test_an_outside_venue_of_ones_own(stack, reader, tmp_path):
     assert week["timestamp"] == "2020-01-06T00:00:00Z"
     assert [s["exchange"] for s in reader.good(
         "/api/v1/market-data/symbols", exchange="my-venue")["symbols"]] == ["my-venue"]
+
+
+def test_an_import_that_is_killed(stack, reader, tmp_path):
+    """Left whole batches, hours and days in step with them; and may go on."""
+    path = tmp_path / "c.csv"
+    minutes = 40000
+    path.write_text("".join(f"{1577836800 + 60 * i},{5 + i % 7},{15 + i % 3},{1 + i % 4},"
+                            f"{5 + i % 5},{1 + i % 11}\n" for i in range(minutes)))
+    terms = ("--exchange", "luno", "--symbol", "KIL/LED", "--interval", "1m")
+
+    def there():
+        return stack.sql(
+            "SELECT TIMESTAMPDIFF(SECOND, '1970-01-01', opened_at), c.open, high, low, "
+            "close, volume FROM imported_candles c JOIN candle_series s "
+            "ON s.id = c.series_id WHERE s.symbol = 'KIL/LED' AND step_s = 0 "
+            "ORDER BY opened_at")
+
+    def compare():
+        for interval in ("1h", "4h", "1d", "1w"):
+            assert pages(reader, "KILLED", exchange="luno", interval=interval) \
+                == candles(there(), interval)
+
+    with subprocess.Popen([DEV, "ctl", "candles", "import", path, *terms],
+                          env=stack.env, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as running:
+        wait_until(there, what="the first batch")
+        running.kill()
+    # What was sent before is done or undone before the next one may begin.
+    left = wait_until(lambda: not stack.sql(
+        "SELECT 1 FROM information_schema.processlist WHERE user = 'quantora_worker' "
+        "AND info LIKE '%%imported_candles%%'") and there(), what="its end")
+    assert 0 < len(left) < minutes and len(left) % 4096 == 0
+    compare()
+    code, counts, _ = load(stack, path, "luno", "KIL/LED", "1m")
+    assert code == 0 and len(there()) == minutes
+    assert counts == {"new": minutes - len(left), "replaced": len(left), "bad": 0}
+    compare()
 
 
 @pytest.mark.parametrize("change, said", [
