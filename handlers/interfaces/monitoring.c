@@ -198,9 +198,11 @@ alerts(struct req *req)
 /* clang-format off */
 const struct route interfaces_monitoring[] = {
 	{GET, "/api/v1/monitoring/metrics", metrics, AUTH_USER, RATE_READ,
-		POOL_API, .query = &metrics_shape},
+		POOL_API, .query = &metrics_shape,
+		.permission = PERMISSION_VIEW_MONITORING},
 	{GET, "/api/v1/monitoring/alerts", alerts, AUTH_USER, RATE_READ,
-		POOL_API, .query = &alerts_shape},
+		POOL_API, .query = &alerts_shape,
+		.permission = PERMISSION_VIEW_MONITORING},
 	ROUTE_END
 };
 /* clang-format on */
