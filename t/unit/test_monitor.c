@@ -287,6 +287,12 @@ START_TEST(a_new_life_counts_from_its_start)
 	is.matcher.born_us = NOW_US - 4 * US_PER_SECOND;
 	compute();
 	ck_assert_int_eq(value(METRIC_COMMANDS_RATE), FIGURE(10));
+	/* So does what went back: a worker's time goes with the worker. */
+	was.stats.refused = 10;
+	is.stats.refused = 8;
+	is.matcher.life = was.matcher.life;
+	compute();
+	ck_assert_int_eq(value(METRIC_REFUSED_RATE), FIGURE(2));
 	/* And so does the very first look. */
 	figures_init(&figures, is.at_us);
 	figures_of(NULL, &is, &figures);
