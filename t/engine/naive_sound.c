@@ -93,14 +93,9 @@ trailing_is_sound(const struct naive *n, const struct naive_order *o)
 
 	if (o->stop % ins->terms.tick != 0 || o->stop <= 0)
 		return false;
-	if (o->side == SIDE_SELL ? o->stop > o->peak : o->stop < o->peak)
-		return false;
-	/* Only a trade moves it: one that came when the last price was off the
-	 * tick began at the tick below. */
-	if (n->traded != ins)
-		return true;
-	return o->side == SIDE_SELL ? ins->last_price <= o->peak
-				    : ins->last_price >= o->peak;
+	return o->side == SIDE_SELL
+		? ins->last_price <= o->peak && o->stop <= o->peak
+		: ins->last_price >= o->peak && o->stop >= o->peak;
 }
 
 static bool

@@ -128,15 +128,13 @@ void
 make_stop(const struct naive_instrument *ins, const struct cmd_order_place *c,
 	struct naive_order *o)
 {
-	const struct instrument_terms *t = &ins->terms;
-
 	o->waiting = true;
 	o->stop = c->stop_price;
 	o->trail = c->trail;
 	o->trail_rate = c->trail_rate;
 	if (c->type == TYPE_TRAILING_STOP) {
 		o->stop = first_stop(ins, c);
-		o->peak = (wide)ins->last_price / t->tick * t->tick;
+		o->peak = ins->last_price;
 	}
 }
 

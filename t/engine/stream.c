@@ -86,14 +86,25 @@ stream_hostile(struct stream *s, int64_t near)
 	return (int64_t)((uint64_t)near + roll(&s->dice, 5) - 2);
 }
 
+void
+stream_spoil(struct stream *s, void *bytes, size_t size)
+{
+	uint8_t *at = bytes;
+
+	at += roll(&s->dice, size);
+	*at ^= (uint8_t)roll(&s->dice, 256);
+}
+
 uint32_t
 stream_user(struct stream *s)
 {
 	if (chance(&s->dice, 100))
 		return (uint32_t)roll(&s->dice, UINT64_C(1) << 32);
-	if (chance(&s->dice, 100))
-		return 250 * (uint32_t)roll(&s->dice, 2) +
-			(uint32_t)roll(&s->dice, STREAM_USERS + 4);
+	if (chance(&s->dice, 100)) {
+		uint32_t far = 250 * (uint32_t)roll(&s->dice, 2);
+
+		return far + (uint32_t)roll(&s->dice, STREAM_USERS + 4);
+	}
 	return 1 + (uint32_t)roll(&s->dice, STREAM_USERS - 1);
 }
 
@@ -108,13 +119,21 @@ stream_instrument(struct stream *s)
 }
 
 int64_t
+stream_number(struct stream *s, uint64_t most, uint64_t bits)
+{
+	int64_t number = 1 + (int64_t)roll(&s->dice, most);
+
+	return number << roll(&s->dice, bits);
+}
+
+int64_t
 stream_amount(struct stream *s)
 {
 	if (chance(&s->dice, 20))
 		return stream_hostile(s, 1000000);
 	if (s->rich)
 		return INT64_MAX >> roll(&s->dice, 20);
-	return (int64_t)(1 + roll(&s->dice, 50)) << roll(&s->dice, 36);
+	return stream_number(s, 50, 36);
 }
 
 int64_t
@@ -123,9 +142,9 @@ stream_value(struct stream *s, uint16_t instrument)
 	unsigned i = instrument % STREAM_INSTRUMENTS;
 	const struct instrument_terms *t = &s->terms[i];
 	__int128 unit = (__int128)t->tick * t->lot / DECIMAL_ONE;
-	__int128 value = unit * s->middle[i] * (int64_t)(1 + roll(&s->dice, 80)) /
-		(int64_t)(1 + roll(&s->dice, 4));
+	__int128 value = unit * s->middle[i] * (int64_t)(1 + roll(&s->dice, 80));
 
+	value /= (int64_t)(1 + roll(&s->dice, 4));
 	return value < INT64_MAX ? (int64_t)value : INT64_MAX;
 }
 

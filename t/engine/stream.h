@@ -72,11 +72,19 @@ void stream_next(struct stream *s, union stream_command *out, int64_t *time_us);
 void stream_saw(struct stream *s, const struct record *record,
 	int64_t deadline_us);
 
-/* For its own files: parts of commands, */
+/*
+ * For its own files.  No two rolls stand in one expression: the order would be
+ * the compiler's, and a seed another stream with each.
+ */
+/* Some bits of one of the bytes change. */
+void stream_spoil(struct stream *s, void *bytes, size_t size);
+/* Parts of commands, */
 int64_t stream_hostile(struct stream *s, int64_t near);
 uint32_t stream_user(struct stream *s);
 uint16_t stream_instrument(struct stream *s);
 int64_t stream_amount(struct stream *s);
+/* Up to MOST, by some power of two less than BITS. */
+int64_t stream_number(struct stream *s, uint64_t most, uint64_t bits);
 /* What some orders of the instrument come to, in its quote asset. */
 int64_t stream_value(struct stream *s, uint16_t instrument);
 int64_t stream_quantity(struct stream *s, uint16_t instrument);

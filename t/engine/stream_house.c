@@ -35,6 +35,7 @@ intent_of(struct stream *s)
 {
 	static const int64_t hours[] = {0, 0, 0, 1, -1, -23, -24, -25};
 	struct ident id;
+	uint16_t high;
 	int64_t at;
 
 	if (chance(&s->dice, 3))
@@ -44,10 +45,10 @@ intent_of(struct stream *s)
 	at = s->now / MS + (int64_t)roll(&s->dice, 16) - 8;
 	if (chance(&s->dice, 6))
 		at += hours[roll(&s->dice, N_ELEMENTS(hours))] * HOUR / MS;
-	id = ident_make((uint64_t)at, (uint16_t)roll(&s->dice, 4),
-		roll(&s->dice, 65536));
+	high = (uint16_t)roll(&s->dice, 4);
+	id = ident_make((uint64_t)at, high, roll(&s->dice, 65536));
 	if (chance(&s->dice, 40))
-		id.bytes[roll(&s->dice, 16)] ^= (uint8_t)roll(&s->dice, 256);
+		stream_spoil(s, id.bytes, sizeof(id.bytes));
 	s->intents[s->n_intents++ % N_ELEMENTS(s->intents)].id = id;
 	return id;
 }
@@ -112,7 +113,7 @@ change_terms(struct stream *s, struct instrument_terms *t)
 			t->status = (uint8_t)roll(d, 5);
 		break;
 	default:
-		((uint8_t *)t)[roll(d, sizeof(*t))] ^= (uint8_t)roll(d, 256);
+		stream_spoil(s, t, sizeof(*t));
 	}
 }
 
@@ -136,12 +137,13 @@ static size_t
 asset_set(struct stream *s, void *out)
 {
 	struct cmd_asset_set *c = out;
+	int letter;
 
 	c->head.type = CMD_ASSET_SET;
 	c->intent = intent_of(s);
 	c->asset = asset_of(s);
-	memset(c->code, 'A' + (int)roll(&s->dice, 3),
-		roll(&s->dice, ASSET_CODE_MAX + 1));
+	letter = 'A' + (int)roll(&s->dice, 3);
+	memset(c->code, letter, roll(&s->dice, ASSET_CODE_MAX + 1));
 	if (chance(&s->dice, 2))
 		memcpy(c->code, "USD", 4);
 	if (c->asset == 0 && chance(&s->dice, 2))
@@ -204,8 +206,11 @@ session_revoke(struct stream *s, void *out)
 	c->head.type = CMD_SESSION_REVOKE;
 	c->head.user = stream_user(s);
 	c->intent = intent_of(s);
-	if (!chance(d, 20))
-		c->session.bytes[roll(d, 3)] = (uint8_t)(1 + roll(d, 3));
+	if (!chance(d, 20)) {
+		uint8_t *at = c->session.bytes + roll(d, 3);
+
+		*at = (uint8_t)(1 + roll(d, 3));
+	}
 	s->sessions[s->n_sessions++ % N_ELEMENTS(s->sessions)] = c->session;
 	c->expires_us = s->now + (int64_t)roll(d, 2 * HOUR);
 	if (chance(d, 10))
@@ -275,7 +280,7 @@ asset_rate(struct stream *s, void *out)
 	c->head.type = CMD_ASSET_RATE;
 	c->intent = intent_of(s);
 	c->asset = asset_of(s);
-	c->rate = (int64_t)(1 + roll(&s->dice, 99)) << roll(&s->dice, 30);
+	c->rate = stream_number(s, 99, 30);
 	if (chance(&s->dice, 20))
 		c->rate = stream_hostile(s, c->rate);
 	return sizeof(*c);

@@ -70,7 +70,7 @@ stream_client_id(struct stream *s, char *out)
 	for (i = 0; i < length && i < CLIENT_ID_MAX; i++)
 		out[i] = letters[roll(&s->dice, sizeof(letters) - 1)];
 	if (length > 0 && length <= CLIENT_ID_MAX && chance(&s->dice, 60))
-		out[roll(&s->dice, length)] = (char)roll(&s->dice, 256);
+		stream_spoil(s, out, length);
 	return (uint8_t)length;
 }
 
@@ -116,8 +116,7 @@ some_order(struct stream *s)
 	if (chance(&s->dice, 30))
 		none.user = stream_user(s);
 	if (chance(&s->dice, 40))
-		none.id.bytes[roll(&s->dice, 16)] ^=
-			(uint8_t)(1 << roll(&s->dice, 8));
+		stream_spoil(s, none.id.bytes, sizeof(none.id.bytes));
 	return none;
 }
 

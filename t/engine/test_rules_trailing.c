@@ -211,6 +211,46 @@ START_TEST(a_finer_tick_is_for_what_follows)
 }
 END_TEST
 
+/* The last price may lie off the tick: the distance is from the tick below. */
+START_TEST(a_peak_may_lie_off_the_tick)
+{
+	struct world *w = world_new(_i);
+
+	trade_at(w, "100.03");
+	w->terms.tick = units("0.05");
+	DONE(set_terms(w));
+	PLACED(w, ANN, SIDE_SELL, "1", TRAIL, .trail = "5");
+	STORY(w, "waiting ann sell 1 trail 95 at market holds 1\n");
+	PLACED(w, BOB, SIDE_SELL, "1", TRAIL, .trail_rate = 500000);
+	STORY(w, "waiting bob sell 1 trail 50 at market holds 1\n");
+	PLACED(w, ANN, SIDE_BUY, "1", TRAIL, .trail = "5");
+	STORY(w, "waiting ann buy 1 trail 105 at market holds 110.4705\n");
+	/* The peak is that price, not the tick: the same is no better. */
+	w->terms.tick = units("0.01");
+	DONE(set_terms(w));
+	trade_at(w, "100.03");
+	PLACED(w, BOB, SIDE_SELL, "2", TRAIL, .trail = "5.03");
+	trade_at(w, "95.01");
+	ck_assert(!is_due(w));
+	trade_at(w, "95");
+	DONE(tick(w));
+	STORY(w, "triggered ann sell at 95 holds 1\n"
+		 "closed ann sell remainder 0 of 1\n");
+	DONE(tick(w));
+	STORY(w, "triggered bob sell at 95 holds 2\n"
+		 "closed bob sell remainder 0 of 2\n");
+	ck_assert(!is_due(w));
+	/* The buy followed to 95, from a tick that is finer. */
+	trade_at(w, "99.99");
+	ck_assert(!is_due(w));
+	trade_at(w, "100");
+	DONE(tick(w));
+	STORY(w, "triggered ann buy at 100 holds 110.4705\n"
+		 "closed ann buy remainder 0 of 1\n");
+	world_free(w);
+}
+END_TEST
+
 /* 4,096 of an instrument and side, by users of 2,000 orders each. */
 START_TEST(so_many_can_trail)
 {
@@ -358,6 +398,7 @@ suite(void)
 	RULE(only_where_a_command_leaves_the_price_counts);
 	RULE(a_tick_that_trades_moves_them);
 	RULE(a_finer_tick_is_for_what_follows);
+	RULE(a_peak_may_lie_off_the_tick);
 	RULE(so_many_can_trail);
 	RULE(a_switch_goes_off);
 	RULE(a_switch_can_be_turned_off);
