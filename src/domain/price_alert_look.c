@@ -229,7 +229,8 @@ consider_passed(struct ctx *ctx, const struct window *window,
 
 	TRY(db_query(ctx,
 		"SELECT instrument_id, MIN(price), MAX(price) FROM trades "
-		"WHERE id > ? AND id <= ? GROUP BY instrument_id LIMIT ?",
+		"FORCE INDEX (PRIMARY) WHERE id > ? AND id <= ? "
+		"GROUP BY instrument_id LIMIT ?",
 		DB_IN(db_ident(window->after), db_ident(window->upto),
 			db_u64(INSTRUMENTS_MAX)),
 		&rows));

@@ -2,11 +2,14 @@
 """Limits between orders: warnings, critical alerts, refusals, and accounts that may
 only sell, as their owner meets them."""
 
+import asyncio
+
 import pytest
 import quantora
 from notices import Listener, number_of
 from people import Person
 from signing import patient
+from streams import TIME, Talk
 
 LIMITS = "/api/v1/risk/limits"
 ALERTS = "/api/v1/risk/alerts"
@@ -223,6 +226,25 @@ def test_what_flaps_is_not_told_each_time(house, maker, listener):
     assert len(listener.of(number_of(user))) == 3
 
 
+def test_it_is_heard_on_the_stream(house, maker):
+    user = trader(house, {"USD": "10000"})
+
+    async def run():
+        async with Talk(house, "/ws/v1") as talk:
+            assert (await talk.ask(type="auth", token=user.client.token))["status"] == "ok"
+            await talk.ask(type="subscribe", stream="risk_alerts")
+            limit(user, limit_type="OPEN_ORDERS", limit_value=2, warning_threshold=50)
+            place(user, "MWH/USD", "buy", 1, 20)
+            alert = await talk.hear("risk_alert")
+            assert alert["level"] == "warning" and TIME.match(alert["timestamp"])
+            assert alert["message"] == alerts(user)[0]["message"]
+            reply = user.client.post("/v1/market/alerts", json={
+                "symbol": "MWH/USD", "condition": "above", "price": 1})
+            assert reply.json()["status"] == "triggered"
+            assert (await talk.hear("price_alert"))["symbol"] == "MWH/USD"
+    asyncio.run(run())
+
+
 # ---- A loss ----------------------------------------------------------------------
 
 
@@ -275,7 +297,7 @@ def test_a_days_loss(house, maker, loser, operator, listener):
         reply = operator.client.post(REDUCE, json=body)
         assert reply.status_code == 200, reply.text
         assert reply.json()["data"]["reduce_only"] is False
-        place(loser, "MWH/USD", "buy", 1, 30)
+        place(loser, "MWH/USD", "buy", 1, 25)
         wait_for(loser)
         assert reduce_only(loser) == 0
     finally:
