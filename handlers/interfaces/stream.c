@@ -408,6 +408,10 @@ notice(struct reply *reply, const struct notice *notice)
 {
 	reply_object(reply, NULL);
 	reply_text(reply, "type", notice->kind);
+	if (notice->id != 0)
+		reply_int(reply, "id", (int64_t)notice->id);
+	else
+		reply_null(reply, "id");
 	reply_text(reply, "level", notice->level);
 	reply_text(reply, "message", notice->message);
 	reply_text(reply, "symbol", notice->symbol);

@@ -11,6 +11,7 @@
 #include "wire/message.h"
 
 #define PERSON_BUCKETS 4096
+#define NOTICES_KNOWN 64 /* the last ones, by which a second is known */
 
 /* A user with connections. */
 struct person {
@@ -32,6 +33,8 @@ struct hub {
 	struct order_updates updates; /* of the record at hand */
 	uint64_t seq;                 /* the last record handed on */
 	unsigned readings;            /* of the journal, under way */
+	uint64_t notices[NOTICES_KNOWN];
+	size_t n_notices;
 
 	int64_t now_us;
 	int64_t wall_us;

@@ -11,6 +11,7 @@
 
 /* As it is sent; "user" is no "user_id", which nobody may give. */
 struct notice_in {
+	int64_t id;
 	int64_t user;
 	const char *kind;
 	const char *level;
@@ -21,6 +22,7 @@ struct notice_in {
 };
 
 static const struct field notice_fields[] = {
+	FIELD_INT(notice_in, id, OPTIONAL, 1, INT64_MAX),
 	FIELD_INT(notice_in, user, REQUIRED, 1, USER_MAX),
 	FIELD_TEXT(notice_in, kind, REQUIRED, 1, 32),
 	FIELD_TEXT(notice_in, level, OPTIONAL, 0, 32),
@@ -43,6 +45,7 @@ notice_read(struct ctx *ctx, const char *text, size_t length,
 	TRY(json_read(ctx, text, length, &object));
 	TRY(json_decode(ctx, &notice_shape, object, &in, &given));
 	*out = (struct notice){
+		.id = (uint64_t)in.id,
 		.user = (uint32_t)in.user,
 		.kind = in.kind,
 		.level = in.level,
@@ -61,8 +64,25 @@ write_notice(const struct spelling *spelling, struct reply *reply,
 	return spelling->notice && spelling->notice(reply, arg);
 }
 
+/* Whether it was told a short while ago. */
+static bool
+is_known(struct hub *hub, const struct notice *notice)
+{
+	size_t i;
+
+	if (notice->id == 0)
+		return false;
+	for (i = 0; i < NOTICES_KNOWN; i++)
+		if (hub->notices[i] == notice->id)
+			return true;
+	hub->notices[hub->n_notices++ % NOTICES_KNOWN] = notice->id;
+	return false;
+}
+
 void
 hub_notice(struct hub *hub, const struct notice *notice)
 {
+	if (is_known(hub, notice))
+		return;
 	hub_tell(hub, notice->user, OWN_NOTICES, write_notice, notice);
 }

@@ -4,12 +4,13 @@
  *
  * On the channel NOTICE_CHANNEL, one JSON object each:
  *
- *	{"user": 17, "kind": "risk_alert", "level": "warning",
+ *	{"id": 93, "user": 17, "kind": "risk_alert", "level": "warning",
  *	 "message": "…", "symbol": "BTC/USD" or null, "at_us": 1763787600000000,
  *	 "data": {…} or null}
  *
  * A notice is lost to whoever is not there to hear it, so whatever it is about
- * must be found in the database, too.
+ * must be found in the database, too.  One that is published twice has the same
+ * id, and is told once.
  */
 #pragma once
 
@@ -23,6 +24,7 @@
 #define NOTICE_CHANNEL "quantora:notices"
 
 struct notice {
+	uint64_t id; /* 0: it has none */
 	uint32_t user;
 	const char *kind; /* "risk_alert", "price_alert", … */
 	const char *level; /* or NULL */

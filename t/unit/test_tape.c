@@ -76,6 +76,7 @@ static const struct {
 	 "\"data\":{\"value\":1.50}}",
 		ST_OK},
 	{"{\"user\":1,\"kind\":\"risk_alert\",\"message\":\"m\"}", ST_OK},
+	{"{\"id\":0,\"user\":1,\"kind\":\"a\",\"message\":\"m\"}", ST_INVALID},
 	{"{\"user\":0,\"kind\":\"risk_alert\",\"message\":\"m\"}", ST_INVALID},
 	{"{\"user\":268435456,\"kind\":\"a\",\"message\":\"m\"}", ST_INVALID},
 	{"{\"kind\":\"risk_alert\",\"message\":\"m\"}", ST_INVALID},
@@ -121,6 +122,16 @@ START_TEST(notices_go_to_their_user)
 	ck_assert_str_eq(mine.last,
 		"{\"type\":\"risk_alert\",\"data\":{\"value\":1.50}}");
 	ck_assert_uint_eq(his.messages, 0);
+	/* One without an id is told again; with one it is told once. */
+	hub_notice(kit.hub, &notice);
+	kit_pump(&kit);
+	ck_assert_uint_eq(mine.messages, 2);
+	for (notice.id = 1; notice.id <= 2; notice.id++) {
+		hub_notice(kit.hub, &notice);
+		hub_notice(kit.hub, &notice);
+	}
+	kit_pump(&kit);
+	ck_assert_uint_eq(mine.messages, 4);
 	kit_leave(&mine);
 	kit_leave(&his);
 	kit_end(&kit);
