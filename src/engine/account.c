@@ -207,6 +207,7 @@ apply_limit_set(struct engine *engine, const struct cmd_limit_set *cmd)
 	ev->type = cmd->type;
 	memset(ev->spare, 0, sizeof(ev->spare));
 	ev->value = cmd->value;
-	watch_follow(engine, cmd->head.user);
+	if (cmd->type == LIMIT_DAILY_LOSS || cmd->type == LIMIT_DRAWDOWN)
+		watch_follow(engine, cmd->head.user);
 	return REFUSED_NONE;
 }
