@@ -143,15 +143,12 @@ check_stop_worth(const struct naive *n, const struct naive_order *o,
 	wide *hold, wide *value)
 {
 	const struct instrument_terms *t = &order_instrument(n, o)->terms;
-	wide price = o->limit, ticks;
+	wide price = o->limit;
 
 	if (price == 0 && o->side == SIDE_SELL)
 		price = o->stop;
-	else if (price == 0) {
-		ticks = o->stop / t->tick * (RATE_SCALE + (wide)t->collar) /
-			RATE_SCALE;
-		price = (ticks < INT64_MAX ? ticks : INT64_MAX) * t->tick;
-	}
+	else if (price == 0)
+		price = collar_price(t, SIDE_BUY, o->stop);
 	if (!value_fits(o->side, price, o->quantity, o->maker_rate,
 		o->taker_rate))
 		return REFUSED_TOO_BIG;

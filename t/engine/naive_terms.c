@@ -89,10 +89,13 @@ collar_price(const struct instrument_terms *t, uint8_t side, wide best_price)
 {
 	wide ticks;
 
-	if (side == SIDE_BUY)
+	if (side == SIDE_BUY) {
 		ticks = best_price * (RATE_SCALE + (wide)t->collar) /
 			((wide)RATE_SCALE * t->tick);
-	else
+		/* There are no more ticks. */
+		if (ticks > INT64_MAX)
+			ticks = INT64_MAX;
+	} else
 		ticks = ceil_div(best_price * (RATE_SCALE - (wide)t->collar),
 			(wide)RATE_SCALE * t->tick);
 	return (ticks > 0 ? ticks : 1) * t->tick;

@@ -250,6 +250,15 @@ START_TEST(a_market_order_may_be_too_big)
 	REFUSED(TOO_BIG, PLACE(w, BOB, SIDE_BUY, "1"));
 	REFUSED(NO_FUNDS, PLACE(w, BOB, SIDE_BUY, .budget = MOST));
 	DONE(cancel_every(w, ANN, INSTRUMENT_ANY, SIDE_BOTH, false));
+	/* The collar is a price that can be, however high the best one is. */
+	w->terms.maker_rate = w->terms.taker_rate = 0;
+	DONE(set_terms(w));
+	DONE(PLACE(w, ANN, SIDE_SELL, "1", "90000000000"));
+	REFUSED(NO_FUNDS, PLACE(w, BOB, SIDE_BUY, "1"));
+	DONE(cancel_every(w, ANN, INSTRUMENT_ANY, SIDE_BOTH, false));
+	w->terms.maker_rate = 1000;
+	w->terms.taker_rate = 2000;
+	DONE(set_terms(w));
 	/* A sell by budget at a low price needs too many lots. */
 	DONE(PLACE(w, ANN, SIDE_BUY, "1", "0.00000001"));
 	REFUSED(TOO_BIG, PLACE(w, BOB, SIDE_SELL, .budget = MOST));

@@ -357,6 +357,30 @@ START_TEST(a_watch_outlives_its_limits_while_it_reduces)
 }
 END_TEST
 
+/* What an operator takes over is watched until one looks on another day. */
+START_TEST(a_watch_ends_by_its_own_limits_alone)
+{
+	struct world *w = world_new(_i);
+
+	trade_at(w, "100");
+	DONE(DAILY_LOSS(w, "1000"));
+	trade_at(w, "90");
+	DONE(risk_check(w, ANN));
+	DONE(DAILY_LOSS(w, "0"));
+	DONE(reduce(w, true));
+	STORY(w, "user ann epoch 1 role 0 reduce-only\n");
+	DONE(limit_set(w, ANN, INSTRUMENT_ANY, LIMIT_POSITION_VALUE, 5));
+	STORY(w, "LIMIT\n");
+	REFUSED(NO_CHANGE, risk_check(w, ANN));
+	w->now += DAY;
+	DONE(risk_check(w, ANN));
+	STORY(w, "risk ann unwatched\n");
+	ck_assert_uint_eq(w->subject->user(w->it, ANN).reduce_only,
+		REDUCE_OPERATOR);
+	world_free(w);
+}
+END_TEST
+
 START_TEST(what_is_refused_looks_at_nothing)
 {
 	struct world *w = world_new(_i);
@@ -419,6 +443,7 @@ suite(void)
 	RULE(a_stop_that_fires_is_looked_at);
 	RULE(an_operator_s_word_is_stronger);
 	RULE(a_watch_outlives_its_limits_while_it_reduces);
+	RULE(a_watch_ends_by_its_own_limits_alone);
 	RULE(what_is_refused_looks_at_nothing);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
