@@ -81,7 +81,9 @@ add_ticket_claims(jwt_t *jwt, const struct session *session)
 	randombytes_buf(id, sizeof(id));
 	sodium_bin2base64(text, sizeof(text), id, sizeof(id),
 		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	/* A whole second would not tell what came before a restart in it. */
 	return jwt_add_grant(jwt, "jti", text) ||
+		jwt_add_grant_int(jwt, "ius", session->issued_us) ||
 		jwt_add_grant_int(jwt, "upto",
 			until_us / US_PER_SECOND);
 }
@@ -255,7 +257,7 @@ read_claims(json_t *claims, const struct keyring *ring, enum token_use use,
 	struct session *session)
 {
 	const int64_t second_max = INT64_MAX / US_PER_SECOND;
-	int64_t user, epoch, issued, begins, expires, until;
+	int64_t user, epoch, issued, begins, expires, until, issued_us;
 
 	if (!text_claim(claims, "iss", ring->issuer) ||
 		!text_claim(claims, "aud", ring->audience) ||
@@ -271,12 +273,15 @@ read_claims(json_t *claims, const struct keyring *ring, enum token_use use,
 		!amr_claim(claims, &session->otp))
 		return false;
 	until = expires;
+	issued_us = issued * US_PER_SECOND;
 	if (use == TOKEN_STREAM &&
-		!number_claim(claims, "upto", expires, second_max, &until))
+		(!number_claim(claims, "upto", expires, second_max, &until) ||
+			!number_claim(claims, "ius", issued_us,
+				issued_us + US_PER_SECOND - 1, &issued_us)))
 		return false;
 	session->user = (uint32_t)user;
 	session->epoch = (uint32_t)epoch;
-	session->issued_us = issued * US_PER_SECOND;
+	session->issued_us = issued_us;
 	session->expires_us = expires * US_PER_SECOND;
 	session->until_us = until * US_PER_SECOND;
 	return true;

@@ -188,6 +188,8 @@ def test_no_log_has_a_token_or_a_ticket(user):
         person = Person(stack)
         ticket = ticket_of(person)
         token = person.client.token
+        # A market that has just been made is shown within a second.
+        wait_until(lambda: knock(stack, f"{STREAMS[0]}?token={token}") == 101)
         for path in STREAMS:
             assert knock(stack, f"{path}?token={token}") == 101
             assert knock(stack, f"{path}?%74oken={token}x") == 401
