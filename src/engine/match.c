@@ -272,6 +272,19 @@ take_level(struct taking *t)
 	return on;
 }
 
+/* Into the book, and told. */
+static void
+rest(struct engine *engine, uint32_t slot)
+{
+	struct order *order = &engine->orders[slot];
+
+	book_rest(engine, slot);
+	if (!order->listed)
+		user_list_add(engine, &engine->users[order->user], slot);
+	emit_level(engine, order->instrument, (enum side)order->side,
+		order->ticks, level_of(engine, order->leaf, order->ticks)->lots);
+}
+
 /* The taker is done with the book: it rests, or it ends. */
 static void
 settle_rest(struct taking *t)
@@ -297,11 +310,7 @@ settle_rest(struct taking *t)
 			order_cancel(engine, other, CLOSE_OCO);
 		return;
 	}
-	book_rest(engine, t->slot);
-	if (!order->listed)
-		user_list_add(engine, t->user, t->slot);
-	emit_level(engine, order->instrument, (enum side)order->side,
-		order->ticks, level_of(engine, order->leaf, order->ticks)->lots);
+	rest(engine, t->slot);
 }
 
 /* Whether a FOK order can be filled whole; see engine.h. */
@@ -361,4 +370,22 @@ match(struct engine *engine, uint32_t slot)
 	settle_rest(&t);
 	if (t.instrument->waiting_count > 0 && engine->out.fills > 0)
 		stops_follow(engine, t.instrument);
+}
+
+void
+match_or_rest(struct engine *engine, uint32_t slot)
+{
+	const struct order *order = &engine->orders[slot];
+	const struct order_more *more = &engine->more[slot];
+	const struct ladder *makers =
+		&engine->state->instruments[order->instrument]
+			 .books[order->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY];
+
+	if (more->acts == TYPE_LIMIT && more->tif == TIF_GTC &&
+		(makers->levels == 0 ||
+			!crosses((enum side)order->side, order->ticks,
+				makers->best)))
+		rest(engine, slot);
+	else
+		match(engine, slot);
 }

@@ -6,15 +6,19 @@
 #include "engine/owners.h"
 
 bool
-position_open(struct engine *engine, uint32_t user, uint16_t instrument)
+position_make(struct engine *engine, uint32_t user, uint16_t instrument)
 {
-	uint32_t *block = &engine->holdings[user]
-				   .blocks[instrument / BLOCK_POSITIONS];
+	unsigned i = instrument / BLOCK_POSITIONS;
+	uint32_t *block = &engine->holdings[user].blocks[i];
 
 	if (*block == NONE)
 		/* Blocks are never given back, so there is no chain. */
 		*block = pool_take(&engine->state->positions, NONE);
-	return *block != NONE;
+	if (*block == NONE)
+		return false;
+	if (i < 8)
+		engine->users[user].trades_in |= (uint8_t)(1u << i);
+	return true;
 }
 
 static int64_t

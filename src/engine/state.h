@@ -154,7 +154,7 @@ struct balance_block {
 	struct balance of[BLOCK_ASSETS];
 };
 
-#define BLOCK_POSITIONS 8
+#define BLOCK_POSITIONS 16
 
 /* One cache line a position. */
 struct position_row {
@@ -192,7 +192,7 @@ struct user {
 	uint8_t role;
 	uint8_t locked;
 	uint8_t reduce_only; /* enum reduce_only */
-	uint8_t spare;
+	uint8_t trades_in; /* bit i: has his i-th block of positions */
 	uint32_t blocks[ASSETS_MAX / BLOCK_ASSETS]; /* of balances */
 	uint32_t newest_order; /* of the resting ones */
 	uint32_t open_orders;
@@ -315,6 +315,7 @@ _Static_assert(sizeof(struct node) == 264, "no padding in a snapshot");
 _Static_assert(sizeof(struct ladder) == 32, "no padding in a snapshot");
 _Static_assert(sizeof(struct stop) == 40, "no padding in a snapshot");
 _Static_assert(sizeof(struct position_row) == 64, "a cache line");
+_Static_assert(sizeof(struct holdings) == 64, "a cache line");
 _Static_assert(sizeof(struct watch) == 24, "no padding in a snapshot");
 _Static_assert(sizeof(struct instrument) == 328, "no padding in a snapshot");
 _Static_assert(sizeof(struct withdrawal) == 40, "no padding in a snapshot");
