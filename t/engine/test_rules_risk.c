@@ -88,7 +88,7 @@ START_TEST(equity_is_all_at_the_last_price)
 	STORY(w, "risk ann 16000.00000001 of 16000.00000001, 10000\n");
 	/* Without money of account all is nothing, and nobody loses. */
 	DONE(APPLY(w, CMD_ASSET_SET, 0,
-		(struct cmd_asset_set){.asset = USD, .code = "XXX"}));
+		(struct cmd_asset_set){.asset = USD, .code = "ABC"}));
 	REFUSED(NO_CHANGE, risk_check(w, ANN));
 	DONE(PLACE(w, ANN, SIDE_BUY, "1", "10"));
 	ck_assert_uint_eq(w->record->n_events, 2);
