@@ -99,7 +99,7 @@ find_market(struct hub *hub, struct ctx *ctx, const char *symbol,
 		*out = topic;
 		return ST_OK;
 	}
-	if (!symbol)
+	if (!symbol || topic_is_coming(hub, name, strlen(name)))
 		return fail(ctx, ST_UNAVAILABLE, NULL,
 			"the market %s is not there yet", name);
 	fail(ctx, ST_INVALID, "symbol", "there is no such symbol");

@@ -70,6 +70,24 @@ topic_find(struct hub *hub, const char *symbol, size_t length)
 	return NULL;
 }
 
+bool
+topic_is_coming(const struct hub *hub, const char *symbol, size_t length)
+{
+	char key[SYMBOL_MAX], other[SYMBOL_MAX];
+	struct book_slot slot;
+	uint16_t i;
+
+	if (!hub->page || !symbol_key(symbol, length, key))
+		return false;
+	for (i = 0; i < INSTRUMENTS_MAX; i++)
+		if (book_page_read(hub->page, i, &slot) == ST_OK &&
+			symbol_key(slot.terms.symbol,
+				strlen(slot.terms.symbol), other) &&
+			strcmp(key, other) == 0)
+			return true;
+	return false;
+}
+
 static void
 forget_snapshots(struct topic *topic)
 {

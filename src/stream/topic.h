@@ -81,6 +81,9 @@ bool symbol_key(const char *text, size_t length, char out[SYMBOL_MAX]);
 struct topic *topic_get(struct hub *hub, uint16_t instrument);
 /* The one that is called so and has been shown; or NULL. */
 struct topic *topic_find(struct hub *hub, const char *symbol, size_t length);
+/* Whether the page has a market of that name, which may not be shown yet.
+ * Slow: for a name that is not found. */
+bool topic_is_coming(const struct hub *hub, const char *symbol, size_t length);
 void topic_free(struct topic *topic);
 /* NULL: TOPIC is, or nothing is known of it yet. */
 const struct instrument_terms *topic_terms(const struct topic *topic);

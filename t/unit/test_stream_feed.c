@@ -723,7 +723,9 @@ START_TEST(a_new_market_appears)
 	feed_show(feed); /* the page does not have it yet */
 	ck_assert_ptr_null(topic_find(kit.hub, "NEW/USD", 7));
 	ck_assert_int_lt(feed_due_us(feed), INT64_MAX);
+	ck_assert(!topic_is_coming(kit.hub, "new-usd", 7));
 	book_page_write(page, &slot);
+	ck_assert(topic_is_coming(kit.hub, "new-usd", 7));
 	kit_wait(&kit, US_PER_SECOND);
 	feed_show(feed);
 	/* Shown once the journal has been read up to its command. */
