@@ -61,13 +61,19 @@ markets_days(struct markets *markets)
 bool
 market_key(const char *text, char out[SYMBOL_MAX])
 {
+	bool parted = false;
 	size_t n = 0;
 
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		if (c == '/' || c == '-')
+		/* One stroke, and between two. */
+		if (c == '/' || c == '-') {
+			if (parted || n == 0 || !text[1])
+				return false;
+			parted = true;
 			continue;
+		}
 		if (!isalnum(c) || c >= 0x80 || n == SYMBOL_MAX - 1)
 			return false;
 		out[n++] = (char)toupper(c);
