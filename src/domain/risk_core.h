@@ -45,10 +45,11 @@ enum status risk_promise(struct ctx *ctx, uint32_t user,
 	const struct risk_steps *steps, struct ident *ids) MUST_USE;
 
 /*
- * Send N promised ones.  A refusal's status; ST_OUTCOME_UNKNOWN for what will
- * be sent again.
+ * Send N promised ones of USER, and before them those that could not be sent
+ * yet: behind them they would undo what came later.  A refusal's status;
+ * ST_OUTCOME_UNKNOWN for what will be sent again.
  */
-enum status risk_keep(struct ctx *ctx, const struct ident *ids,
+enum status risk_keep(struct ctx *ctx, uint32_t user, const struct ident *ids,
 	size_t n) MUST_USE;
 
 /*
