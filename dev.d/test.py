@@ -9,6 +9,9 @@ files of db, api, browser and security get a stack for each suite, named in
 QUANTORA_STACK; the programs of db and the tests of fault start what they need.
 QUANTORA_STACK in our own environment is attached to.
 
+--long asks for the whole of every test that has a quick form, in C and in
+Python: it sets QUANTORA_LONG=1, by which they know, and has hours of patience.
+
 Only failures are shown.  The last line is "N passed, N failed".
 """
 
@@ -29,8 +32,8 @@ SUITES = ("unit", "engine", "fuzz", "db", "api", "browser", "security", "fault")
 QUICK = ("unit", "engine", "fuzz")
 WANT_STACK = ("db", "api", "browser", "security")
 UNIT_CHECKS = ("t/layers.sh", "t/tidy.sh", "t/units.sh")
-PROGRAM_S = 300
-SUITE_S = 2400
+LONG = "--long" in sys.argv[1:] or os.environ.get("QUANTORA_LONG", "") not in ("", "0")
+PROGRAM_S, SUITE_S = (6 * 3600, 12 * 3600) if LONG else (300, 2400)
 ASAN_CONFIGURE = "--enable-sanitizers CFLAGS='-O1 -g'"
 
 passed = failed = skipped = 0
@@ -104,6 +107,8 @@ def run_program(directory, program, env):
         env = dict(env, srcdir=TOP, CK_TAP_LOG_FILE_NAME=f"{tmp}/tap",
                    CK_VERBOSITY="normal", UBSAN_OPTIONS="print_stacktrace=1",
                    CK_DEFAULT_TIMEOUT=env.get("CK_DEFAULT_TIMEOUT", "60"))
+        if LONG:
+            env.setdefault("CK_TIMEOUT_MULTIPLIER", "6")    # as slow as ASan is
         code, output = run([f"{directory}/{program}"], env, directory, PROGRAM_S)
         try:
             with open(f"{tmp}/tap", encoding="utf-8", errors="replace") as f:
@@ -222,7 +227,10 @@ def main():
     # Under `make check` those of that make are in the environment.
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         os.environ.pop(name, None)
-    arguments = [a for a in sys.argv[1:] if a.startswith("-")]
+    os.environ.pop("QUANTORA_LONG", None)
+    if LONG:
+        os.environ["QUANTORA_LONG"] = "1"
+    arguments = [a for a in sys.argv[1:] if a.startswith("-") and a != "--long"]
     wanted = [a for a in sys.argv[1:] if not a.startswith("-")] or list(SUITES)
     unknown = [s for s in wanted if s not in SUITES]
     if unknown:

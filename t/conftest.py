@@ -13,7 +13,13 @@ import quantora  # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true",
-                     help="the whole of a test that has a quick form")
+                     help="the whole of a test that has a quick form, "
+                          "as QUANTORA_LONG=1 says it too")
+
+
+def pytest_configure(config):
+    if config.getoption("--long"):
+        os.environ["QUANTORA_LONG"] = "1"    # before any test file is read
 
 
 @pytest.fixture(scope="session")
