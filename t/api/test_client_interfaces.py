@@ -2,69 +2,22 @@
 """The API Interfaces document, end to end, by a client that knows it alone.
 
 Paths, names, types, words and limits are the document's; a client at the host
-that the document names.
+that the document names.  Its risk and its stream: test_client_interfaces_ws.py.
 """
 
-import asyncio
 import itertools
 import re
 import time
 from decimal import Decimal
 
 import pytest
-from documents import MONEY, Caller, Callers, bad_numbers, exact, refusal
+from documents import MONEY, Caller, Callers, bad_numbers, refusal
+from interfaces import (
+    ALERT, ALERTS, CANCELLED, CANDLES, CREATED, EDITION, LIMITS, LISTED, LOGIN, MARKET,
+    METRIC, METRICS, NOBODY, OHLCV, ORDERS, PLACED, POSITION, POSITIONS, PRICE,
+    STRATEGIES, SYMBOL, SYMBOLS, TYPES, UPDATED, place, show, terms, trade)
 from quantora import wait_until
-from shapes import BOOL, FULL, INT, JWT, NUMBER, OBJECT, TEXT, TIME, UUID, Maybe, check
-from streams import Talk
-
-EDITION = "interfaces"
-SYMBOL = "ETH/USDT"
-IN_USD = "ETH/USD"     # which risk is reckoned in
-PRICE = Decimal("2500.25")
-ORDERS = "/api/v1/trading/orders"
-POSITIONS = "/api/v1/trading/positions"
-STRATEGIES = "/api/v1/strategies"
-SYMBOLS = "/api/v1/market-data/symbols"
-OHLCV = "/api/v1/market-data/symbols/ETHUSDT/ohlcv"
-LIMITS = "/api/v1/risk/limits"
-METRICS = "/api/v1/monitoring/metrics"
-ALERTS = "/api/v1/monitoring/alerts"
-NOBODY = "00000000-0000-4000-8000-000000000000"
-
-TYPES = ("market", "limit", "stop_loss", "take_profit")
-STATUSES = ("placed", "filled", "partially_filled", "cancelled", "rejected")
-
-# ---- What the document says ------------------------------------------------------
-
-LOGIN = {"access_token": JWT, "refresh_token": FULL, "expires_in": 3600,
-         "user": {"id": INT, "username": FULL, "email": FULL}}
-POSITION = {"id": FULL, "symbol": FULL, "exchange": FULL, "side": ("buy", "sell"),
-            "quantity": NUMBER, "entry_price": NUMBER, "current_price": NUMBER,
-            "pnl": NUMBER, "pnl_percentage": NUMBER, "opened_at": TIME,
-            "updated_at": TIME}
-PLACED = {"order_id": FULL, "status": ("placed", "rejected"), "placed_at": TIME}
-ORDER = {"order_id": FULL, "symbol": FULL, "exchange": FULL, "side": ("buy", "sell"),
-         "type": TYPES, "quantity": NUMBER, "price": Maybe(NUMBER),
-         "stop_price": Maybe(NUMBER), "status": STATUSES, "filled_quantity": NUMBER,
-         "avg_fill_price": Maybe(NUMBER), "fees": NUMBER, "placed_at": TIME,
-         "updated_at": TIME}
-CANCELLED = {"order_id": FULL, "status": ("cancelled", "cancel_failed"),
-             "cancelled_at": TIME}
-STRATEGY = {"id": FULL, "name": FULL, "description": TEXT, "is_active": BOOL}
-LISTED = {**STRATEGY, "created_at": TIME, "updated_at": TIME}
-CREATED = {**STRATEGY, "config": OBJECT, "created_at": TIME}
-UPDATED = {**STRATEGY, "config": OBJECT, "updated_at": TIME}
-MARKET = {"symbol": FULL, "exchange": FULL, "base_currency": FULL,
-          "quote_currency": FULL, "status": ("active", "inactive")}
-CANDLES = {"symbol": SYMBOL, "exchange": FULL, "interval": FULL, "candles": [
-    {"timestamp": TIME, "open": NUMBER, "high": NUMBER, "low": NUMBER,
-     "close": NUMBER, "volume": NUMBER}]}
-RISK = {"max_position_value": Maybe(NUMBER), "max_daily_loss": Maybe(NUMBER),
-        "max_drawdown": Maybe(NUMBER), "updated_at": Maybe(TIME)}
-METRIC = {"component": FULL, "metric": FULL, "value": NUMBER, "timestamp": TIME}
-ALERT = {"id": FULL, "component": FULL, "severity": ("info", "warning", "critical"),
-         "message": FULL, "status": ("active", "resolved"), "triggered_at": TIME,
-         "resolved_at": Maybe(TIME)}
+from shapes import JWT, OBJECT, check
 
 
 @pytest.fixture(scope="module")
@@ -100,36 +53,6 @@ def fresh(stack):
     caller = Caller(stack, EDITION, MONEY)
     yield caller
     assert caller.client.delete(ORDERS).status_code in (200, 401)
-
-
-def terms(kind="limit", side="buy", **more):
-    """A good order that nothing in an empty book meets."""
-    body = {"symbol": SYMBOL, "exchange": "quantora", "side": side, "type": kind,
-            "quantity": 0.5}
-    far = "1000.01" if side == "buy" else "9000.01"
-    if kind == "limit":
-        body["price"] = float(far)
-    elif kind == "stop_loss":
-        body["stop_price"] = 9000.01 if side == "buy" else 1000.01
-    elif kind == "take_profit":
-        body["stop_price"] = float(far)
-    body.update(more)
-    return {k: v for k, v in body.items() if v is not ...}
-
-
-def place(caller, *what, **more):
-    return caller.ask("POST", ORDERS, 200, PLACED,
-                      terms(*what, **more))["order_id"]
-
-
-def show(caller, order_id):
-    return caller.get(f"{ORDERS}/{order_id}", ORDER)
-
-
-def trade(seller, buyer, price=PRICE, quantity=0.5, **more):
-    """Make PRICE the last; the ids of both orders."""
-    return [place(caller, "limit", side, price=str(price), quantity=quantity, **more)
-            for caller, side in ((seller, "sell"), (buyer, "buy"))]
 
 
 # ---- 2. Authentication ------------------------------------------------------------
@@ -517,46 +440,6 @@ def test_no_symbol(anyone, symbol):
     refusal(EDITION, reply, reply.status_code)
 
 
-# ---- 6. Risk ------------------------------------------------------------------------
-
-def nothing_set(caller):
-    limits = caller.get(LIMITS, RISK)
-    del limits["updated_at"]
-    return set(limits.values()) == {None}
-
-
-def test_risk_limits(fresh, user, other):
-    assert nothing_set(fresh)
-    sent = {"max_position_value": 5000.5, "max_daily_loss": "1000.25",
-            "max_drawdown": 0.2}
-    set_to = fresh.ask("PUT", LIMITS, 200, RISK, sent)
-    assert set_to["max_position_value"] == Decimal("5000.5")
-    assert set_to["max_daily_loss"] == Decimal("1000.25")
-    assert set_to["max_drawdown"] == Decimal("0.2") and set_to["updated_at"]
-    assert fresh.get(LIMITS, RISK) == set_to
-    assert nothing_set(other)
-    # It bounds what is bought, in USD: two are worth 5000.5, which is the most.
-    trade(other, user, symbol=IN_USD)
-    for quantity, good in (("2.001", False), ("2", True), ("0.001", False)):
-        order = terms(price=str(PRICE), quantity=quantity, symbol=IN_USD)
-        if good:
-            fresh.ask("POST", ORDERS, 200, PLACED, order)
-        else:
-            fresh.refused("POST", ORDERS, 400, "RISK_LIMIT_EXCEEDED", order)
-    cleared = fresh.ask("PUT", LIMITS, 200, RISK, dict.fromkeys(sent))
-    assert [cleared[name] for name in sent] == [None] * 3
-
-
-def test_risk_limits_that_are_none(fresh):
-    for name, value in [
-            *itertools.product(("max_position_value", "max_daily_loss", "max_drawdown"),
-                               (-1, "x", "", [], {}, True, "1e99")),
-            ("max_drawdown", 1.5), ("max_drawdown", "20%"), ("role", "admin"),
-            ("balance", 5), ("status", "x"), ("user_id", NOBODY)]:
-        fresh.refused("PUT", LIMITS, 400, "VALIDATION_ERROR", {name: value}, name)
-    assert nothing_set(fresh)
-
-
 # ---- 7. Monitoring --------------------------------------------------------------------
 
 def test_metrics(anyone):
@@ -589,120 +472,3 @@ def test_alerts(anyone, query):
     for alert in anyone.get(ALERTS, {"alerts": [ALERT]}, **query)["alerts"]:
         assert {k: alert[k] for k in query} == query
         assert (alert["resolved_at"] is None) == (alert["status"] == "active")
-
-
-# ---- Whose words ------------------------------------------------------------------------
-
-def test_which_edition_answers(stack, user):
-    """By host or header; what one document alone has, on both hosts in its words."""
-    bots = user.at("botplatform")
-    assert isinstance(bots.client.get(LIMITS).json(), list)
-    assert isinstance(user.client.get(LIMITS).json(), dict)
-    for caller, header in ((bots, "interfaces"), (user, "botplatform")):
-        reply = caller.client.request("GET", LIMITS, headers={"X-API-Edition": header})
-        assert isinstance(reply.json(), dict if header == "interfaces" else list)
-    for path, shape in ((STRATEGIES, {"strategies": [LISTED]}),
-                        (POSITIONS, {"positions": [POSITION]}),
-                        (SYMBOLS, {"symbols": [MARKET]})):
-        check(bots.client.get(path).json(), shape)
-        refusal(EDITION, bots.client.get(path, params={"limit": 0}), 400,
-                "VALIDATION_ERROR", "limit")
-    refusal(EDITION, user.client.get("/api/v1/nothing/here"), 404, "NOT_FOUND")
-    refusal("botplatform", bots.client.get("/api/v1/nothing/here"), 404)
-    refusal(EDITION, user.client.request("PATCH", ORDERS), 405, "METHOD_NOT_ALLOWED")
-
-
-# ---- 8. The WebSocket ---------------------------------------------------------------------
-
-MARKET_DATA = {"type": "market_data", "symbol": SYMBOL, "exchange": "quantora",
-               "price": NUMBER, "volume": NUMBER, "timestamp": TIME}
-ORDER_UPDATE = {"type": "order_update", "order_id": FULL, "status": STATUSES,
-                "filled_quantity": NUMBER, "avg_fill_price": Maybe(NUMBER),
-                "timestamp": TIME}
-RISK_ALERT = {"type": "risk_alert", "level": ("info", "warning", "critical"),
-              "message": FULL, "timestamp": TIME}
-WS_ERROR = {"type": "error", "code": FULL, "message": FULL}
-
-
-def test_the_stream(stack, fresh, other):
-    """All three streams over one connection, and out of them again."""
-    async def run():
-        async with Talk(stack, "/ws/v1") as talk:
-            answer = await talk.ask(type="auth", token=fresh.client.token)
-            assert answer["type"] != "error", answer
-            for more in ({"stream": "market_data", "symbols": [SYMBOL, "BTC/USD"],
-                          "exchange": "quantora"}, {"stream": "order_updates"},
-                         {"stream": "risk_alerts"}):
-                await talk.say(type="subscribe", **more)
-                heard = await talk.hear_until(lambda m: m["type"] == "subscribed")
-                assert heard[-1]["stream"] == more["stream"]
-            ids = trade(other, fresh, PRICE, "0.5")
-            seen = {}
-            heard = []
-            while not {"market_data", "order_update"} <= set(seen):
-                message = await talk.hear()
-                heard.append(message)
-                if message["type"] == "order_update" and message["status"] != "filled":
-                    continue
-                if message["type"] == "market_data" and message["price"] != PRICE:
-                    continue
-                seen[message["type"]] = message
-            check(seen["market_data"], MARKET_DATA)
-            check(seen["order_update"], ORDER_UPDATE)
-            assert seen["market_data"]["volume"] >= Decimal("0.5")
-            update = seen["order_update"]
-            assert update["order_id"] == ids[1]
-            assert update["filled_quantity"] == Decimal("0.5")
-            assert update["avg_fill_price"] == PRICE
-            assert ids[0] not in {m.get("order_id") for m in heard}, "another's"
-            # A limit that is nearly reached.
-            trade(other, fresh, symbol=IN_USD)
-            fresh.ask("PUT", LIMITS, 200, RISK, {"max_position_value": 1300})
-            alert = await talk.hear_until(lambda m: m["type"] == "risk_alert")
-            check(alert[-1], RISK_ALERT)
-            # Out of it: nothing comes any more.
-            for stream in ("market_data", "order_updates", "risk_alerts"):
-                await talk.say(type="unsubscribe", stream=stream)
-                await talk.hear_until(lambda m, s=stream: m["type"] == "unsubscribed"
-                                      and m["stream"] == s)
-            place(other, "limit", "sell", price=str(PRICE), quantity="0.1")
-            await talk.nothing_more()
-    asyncio.run(run())
-
-
-def test_the_stream_says_what_is_wrong(stack, user):
-    async def run():
-        async with Talk(stack, "/ws/v1") as talk:
-            await talk.ask(type="auth", token=user.client.token)
-            for message in (
-                    {"type": "subscribe"}, {"type": "subscribe", "stream": "weather"},
-                    {"type": "subscribe", "stream": 5},
-                    {"type": "subscribe", "stream": "market_data",
-                     "symbols": ["NOSUCH"], "exchange": "quantora"},
-                    {"type": "subscribe", "stream": "market_data", "symbols": "BTC/USD"},
-                    {"type": "subscribe", "stream": "market_data", "symbols": [SYMBOL],
-                     "exchange": "nowhere"},
-                    {"type": "unsubscribe", "stream": "weather"}, {"type": 5},
-                    {"kind": "subscribe"}, {"type": "\U0001f34b"}):
-                answer = await talk.ask(**message)
-                check(answer, WS_ERROR)
-                assert answer["code"] == "VALIDATION_ERROR", (message, answer)
-            for text in ("", "[]", "null", "5", "{", '"subscribe"'):
-                await talk.stream.send(text)
-                check(await talk.hear(), WS_ERROR)
-            # It goes on.
-            answer = await talk.ask(type="subscribe", stream="order_updates")
-            assert answer["type"] == "subscribed"
-    asyncio.run(run())
-
-
-def test_the_stream_without_a_token(stack):
-    async def run():
-        for message in ({"type": "auth", "token": "rubbish"},
-                        {"type": "subscribe", "stream": "order_updates"}):
-            async with Talk(stack, "/ws/v1") as talk:
-                answer = await talk.ask(**message)
-                check(answer, WS_ERROR)
-                assert answer["code"] == "UNAUTHORIZED"
-                assert (await talk.end())[0] == 1008
-    asyncio.run(run())
