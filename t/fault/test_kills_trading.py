@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """kill -9 under all that traders do: stops, pairs, switches, limits, alerts.
 
-The traders of crowd.py trade while each daemon, MariaDB and Redis is killed
-again and again.  What they were told is then held against MySQL, and that
-against the streams: one that was followed through all the kills, and those of
-the others out of the journal.  QUANTORA_LONG=1 kills each 20 times, else
-QUANTORA_KILLS or 2.
+The traders of crowd.py trade while each daemon, MariaDB, Redis and nginx is
+killed again and again, one after the other and then all at once.  What they
+were told is then held against MySQL, and that against the streams: one that was
+followed through all the kills, and those of the others out of the journal.
+QUANTORA_LONG=1 kills each 20 times, else QUANTORA_KILLS or 2.
 """
 
 import collections
@@ -25,7 +25,7 @@ from quantora import Stack, wait_until
 from test_kills import state_survives
 
 VICTIMS = ("matcherd", "settlerd", "api-trade", "api", "api-egress", "streamd",
-           "workerd", "mysql", "redis")
+           "workerd", "mysql", "redis", "nginx")
 KILLS = int(os.environ.get("QUANTORA_KILLS", 20 if os.environ.get("QUANTORA_LONG") else 2))
 TRADERS = 4
 
@@ -307,6 +307,12 @@ def kill_all_of_them(stack, traders):
             time.sleep(dice.random() * 0.4)    # at any moment of the load
             stack.kill(victim)
             trading_goes_on(traders)
+        before = {victim: stack.pid(victim) for victim in VICTIMS}
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+        for victim, pid in before.items():
+            wait_until(lambda v=victim, p=pid: stack.pid(v) != p, 30, f"a new {victim}")
+        trading_goes_on(traders)
 
 
 def last_order(trader):
