@@ -142,6 +142,17 @@ symbol_of(struct ctx *ctx, uint16_t instrument)
 	return arena_strdup(ctx->arena, market.symbol);
 }
 
+/* A count and a fraction are no money, and stand as they are. */
+static void
+put_value(struct reply *r, const char *key, enum risk_type type,
+	struct decimal value)
+{
+	if (type == RISK_OPEN_ORDERS || type == RISK_MAX_DRAWDOWN)
+		reply_dec(r, key, value);
+	else
+		reply_money(r, key, value);
+}
+
 static const char *
 data_of(struct ctx *ctx, const struct risk_alert *alert,
 	const struct risk_usage *usage)
@@ -154,8 +165,8 @@ data_of(struct ctx *ctx, const struct risk_alert *alert,
 	reply_text(&r, "alert_type", alert->type);
 	reply_ident(&r, "limit_id", alert->limit);
 	reply_text(&r, "limit_type", risk_type_name(usage->type));
-	reply_money(&r, "current_value", alert->current);
-	reply_money(&r, "limit_value", alert->bound);
+	put_value(&r, "current_value", usage->type, alert->current);
+	put_value(&r, "limit_value", usage->type, alert->bound);
 	reply_end(&r);
 	return reply_text_of(&r, NULL);
 }

@@ -193,13 +193,15 @@ def test_a_position_in_another_currency_is_worth_dollars(house, maker):
     refused(send(user, "EUA/EUR", "buy", 2, 70))
 
 
-def test_open_orders(house, maker):
+def test_open_orders(house, maker, listener):
     user = trader(house, {"USD": "10000"})
     limit(user, limit_type="OPEN_ORDERS", limit_value=2, warning_threshold=50)
     first = place(user, "MWH/USD", "buy", 1, 20)
     found = wait_for(user, "OPEN_ORDERS_WARNING")
     assert (found["OPEN_ORDERS_WARNING"]["current_value"],
             found["OPEN_ORDERS_WARNING"]["limit_value"]) == ("1", "2")
+    [notice] = listener.wait(number_of(user), 1)     # a count is no money
+    assert (notice["data"]["current_value"], notice["data"]["limit_value"]) == ("1", "2")
     place(user, "MWH/USD", "buy", 1, 21)
     refused(send(user, "MWH/USD", "buy", 1, 22))
     wait_for(user, "OPEN_ORDERS_WARNING", "OPEN_ORDERS_CRITICAL", "OPEN_ORDERS_BREACH")
