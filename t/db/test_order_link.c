@@ -3,10 +3,12 @@
  * test_order_link.c - an order and its strategy or bot, whoever dies between.
  *
  * The matcher is the real one; the settler's rows are written here, and what
- * "placing" does is told by each case.
+ * "placing" does is told by each case.  And how an order is found by what its
+ * client called it, which is how a link finds it too.
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "auth/session.h"
@@ -312,6 +314,70 @@ START_TEST(a_young_row_is_left_alone)
 }
 END_TEST
 
+/* ---- By its client's name ---------------------------------------------- */
+
+#define ORDERS 2000
+
+/* Of user 7, "mine-1" and so on. */
+static void
+write_orders(void)
+{
+	server_sql(STACK_DATABASE,
+		"INSERT INTO instruments VALUES "
+		"(1, 'A/B', 1, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, NULL, 1, "
+		"NOW(6))");
+	server_sql(STACK_DATABASE,
+		"INSERT INTO orders (id, user_id, instrument_id, side, type, "
+		"tif, stp, flags, status, reason, price, quantity, "
+		"quote_budget, stop_price, filled, quote, fee, client_id, "
+		"opened_at, updated_at, seq) WITH RECURSIVE n (i) AS "
+		"(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+		"SELECT UNHEX(LPAD(HEX(a.i * 1000 + b.i), 32, '0')), 7, 1, 0, "
+		"0, 0, 0, 0, 2, 1, 1, 1, 0, 0, 1, 1, 0, "
+		"CONCAT('mine-', (a.i - 1) * 1000 + b.i), NOW(6), NOW(6), 1 "
+		"FROM n a JOIN n b WHERE a.i <= 2");
+	server_sql(STACK_DATABASE, "ANALYZE TABLE orders");
+	ck_assert_int_eq(server_number(STACK_DATABASE,
+				 "SELECT COUNT(*) FROM orders"),
+		ORDERS);
+}
+
+/* What this connection has read of tables and indexes so far. */
+static uint64_t
+entries_read(void)
+{
+	const char *name, *value;
+	struct db_rows *found;
+	uint64_t sum = 0;
+
+	OK(db_query(ctx,
+		"SHOW SESSION STATUS WHERE Variable_name IN "
+		"('Handler_read_key', 'Handler_read_next', "
+		"'Handler_read_prev', 'Handler_read_rnd_next')",
+		DB_NOTHING, &found));
+	ck_assert_uint_eq(db_count(found), 4);
+	while (db_next(found, DB_OUT(db_to_text(&name), db_to_text(&value))))
+		sum += strtoull(value, NULL, 10);
+	return sum;
+}
+
+/* Nor does he who asks for what there is not keep others waiting. */
+START_TEST(a_name_is_found_without_reading_the_others)
+{
+	struct order order;
+	uint64_t before;
+
+	write_orders();
+	set_applied(core_seq());
+	before = entries_read();
+	OK(order_get_client(ctx, "mine-1", &order));
+	ck_assert_str_eq(order.client_id, "mine-1");
+	ck_assert_int_eq(order_get_client(ctx, "nobody's", &order),
+		ST_NOT_FOUND);
+	ck_assert_uint_lt(entries_read() - before, ORDERS / 10);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -333,6 +399,7 @@ suite(void)
 	tcase_add_test(links, one_without_an_order_goes);
 	tcase_add_test(links, nothing_is_decided_before_all_is_settled);
 	tcase_add_test(links, a_young_row_is_left_alone);
+	tcase_add_test(links, a_name_is_found_without_reading_the_others);
 	suite_add_tcase(s, links);
 	return s;
 }
