@@ -95,7 +95,7 @@ order_exchange_is_ours(struct ctx *ctx, const char *exchange)
 	for (i = 0; i < N_ELEMENTS(venues); i++)
 		if (strcasecmp(exchange, venues[i]) == 0)
 			return fail(ctx, ST_INVALID, "exchange",
-				"orders at %s cannot be placed yet; "
+				"%s is not connected yet; "
 				"\"" ORDER_EXCHANGE "\" is the house's own book",
 				venues[i]);
 	ctx->fault.kind = FAULT_CHOICE;

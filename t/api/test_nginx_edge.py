@@ -179,6 +179,23 @@ def test_control_characters_and_what_is_above_the_root_cannot_be_read(edge, path
     assert len(edge.seen) == before
 
 
+@pytest.mark.parametrize("path, words", [
+    ("/v1/market/history/%00", "error details"), ("/api/v1/orders/%00", "detail code"),
+    ("/api/v1/strategies/%00", "error details"), ("/api/auth/%00", "error_code"),
+    ("/api/order/%00", "data error code")])
+def test_what_cannot_be_read_is_refused_in_its_documents_shape(edge, path, words):
+    status, _, body = raw_get(edge, path)
+    assert status == 400
+    for word in words.split():
+        assert f'"{word}":' in body.decode()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/ws", "/api/realtime"])
+def test_no_redirect_to_the_streams(http, path):
+    reply = http.get(path, allow_redirects=False)
+    assert reply.status_code == 200 and reply.json()["pool"] == "api"
+
+
 def test_a_slash_in_a_symbol_is_handed_on_as_sent(http):
     params = http.get("/api/v1/market-data/symbols/BTC%2FUSD/ohlcv").json()["params"]
     assert params["REQUEST_URI"] == "/api/v1/market-data/symbols/BTC%2FUSD/ohlcv"
@@ -274,7 +291,7 @@ def test_a_long_address_is_414(edge):
     status, headers, body = raw_get(edge, "/api/" + "x" * 9000)
     assert status == 414
     assert headers["content-type"] == ["application/json"]
-    assert json.loads(body)["code"] == "URI_TOO_LONG"
+    check_shape("amarktai", "URI_TOO_LONG", body)
 
 
 def test_trace_is_no_method(edge):
