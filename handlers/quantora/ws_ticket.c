@@ -14,8 +14,6 @@
 #include "http/request.h"
 
 #define TICKET_SECONDS 30
-/* A program that signs its requests has no token that ends, only a key. */
-#define UNTIL_SECONDS 900
 
 static enum status
 create(struct req *req)
@@ -25,9 +23,8 @@ create(struct req *req)
 	char *ticket = arena_alloc(ctx->arena, TOKEN_TEXT_MAX);
 	struct reply *r;
 
-	session.until_us = session.expires_us != 0
-				   ? session.expires_us
-				   : ctx->now_us + UNTIL_SECONDS * US_PER_SECOND;
+	/* Nobody comes here by a program's key, which has no end to go by. */
+	session.until_us = session.expires_us;
 	/* A token has whole seconds: it may end a little early. */
 	session.issued_us = ctx->now_us;
 	session.expires_us = ctx->now_us + TICKET_SECONDS * US_PER_SECOND;
