@@ -7,9 +7,7 @@
  */
 #include "handlers/positions.h"
 
-#include "domain/market.h"
-
-#define VENUE "quantora"
+#include "domain/market_data.h"
 
 static const struct word statuses[] = {
 	{"open", POSITION_OPEN},
@@ -51,7 +49,7 @@ write_one(struct reply *r, const struct position_view *position)
 	reply_object(r, NULL);
 	reply_ident(r, "id", position->id);
 	reply_text(r, "symbol", position->symbol);
-	reply_text(r, "exchange", VENUE);
+	reply_text(r, "exchange", VENUE_HOUSE);
 	reply_text(r, "side", "buy");
 	reply_text(r, "status", position->open ? "open" : "closed");
 	reply_dec(r, "quantity", value->quantity);

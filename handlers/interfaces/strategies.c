@@ -241,7 +241,9 @@ update(struct req *req)
 	return answer(req, &row);
 }
 
-static enum status delete (struct req *req) {
+static enum status
+drop(struct req *req)
+{
 	struct ident id;
 
 	TRY(req_param_ident(req, "id", &id));
@@ -264,7 +266,7 @@ const struct route interfaces_strategies[] = {
 	{PUT, "/api/v1/strategies/{id}", update, AUTH_USER, RATE_WRITE,
 		POOL_API, .body = &update_shape,
 		.permission = PERMISSION_MANAGE_STRATEGIES},
-	{DELETE, "/api/v1/strategies/{id}", delete, AUTH_USER, RATE_WRITE,
+	{DELETE, "/api/v1/strategies/{id}", drop, AUTH_USER, RATE_WRITE,
 		POOL_API, .permission = PERMISSION_MANAGE_STRATEGIES},
 	ROUTE_END
 };
