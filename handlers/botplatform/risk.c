@@ -23,6 +23,31 @@ static const struct word types[] = {
 	{NULL, 0},
 };
 
+/*
+ * Both lists are whole: a reader who misses a limit is misled.  Every list of
+ * the document has pages, though, and who asks for one gets it.
+ */
+struct page_in {
+	int64_t limit, offset;
+};
+
+static const struct field page_fields[] = {
+	FIELD_INT_OR(page_in, limit, OPTIONAL, INT32_MAX, 1, 100),
+	FIELD_INT(page_in, offset, OPTIONAL, 0, INT32_MAX),
+	FIELD_END,
+};
+static const struct shape page_shape = SHAPE(page_in, page_fields);
+
+/* Whether the row at I is on the page. */
+static bool
+is_shown(struct req *req, size_t i)
+{
+	const struct page_in *in = req->query;
+	int64_t at = (int64_t)i - in->offset;
+
+	return at >= 0 && at < in->limit;
+}
+
 /* ---- What they look like ------------------------------------------------- */
 
 /* Of one instrument, its name without a slash. */
@@ -157,6 +182,8 @@ list(struct req *req)
 	r = req_reply_plain(req);
 	reply_array(r, NULL);
 	for (i = 0; i < limits.n; i++) {
+		if (!is_shown(req, i))
+			continue;
 		reply_object(r, NULL);
 		write_limit(req, r, &limits.rows[i]);
 		reply_end(r);
@@ -260,7 +287,8 @@ alerts(struct req *req)
 	r = req_reply(req);
 	reply_array(r, "alerts");
 	for (i = 0; i < active.n; i++)
-		write_alert(req, r, &active.rows[i]);
+		if (is_shown(req, i))
+			write_alert(req, r, &active.rows[i]);
 	reply_end(r);
 	return req_done(req);
 }
@@ -270,7 +298,7 @@ const struct route botplatform_risk[] = {
 	{POST, "/api/v1/risk/limits", create, AUTH_USER, RATE_WRITE, POOL_API,
 		.body = &create_shape},
 	{GET, "/api/v1/risk/limits", list, AUTH_USER, RATE_READ, POOL_API,
-		NO_INPUT},
+		.query = &page_shape},
 	{GET, "/api/v1/risk/limits/{id}", show, AUTH_USER, RATE_READ, POOL_API,
 		NO_INPUT},
 	{PATCH, "/api/v1/risk/limits/{id}", change, AUTH_USER, RATE_WRITE,
@@ -278,7 +306,7 @@ const struct route botplatform_risk[] = {
 	{DELETE, "/api/v1/risk/limits/{id}", drop, AUTH_USER, RATE_WRITE,
 		POOL_API, NO_INPUT},
 	{GET, "/api/v1/risk/alerts", alerts, AUTH_USER, RATE_READ, POOL_API,
-		NO_INPUT},
+		.query = &page_shape},
 	ROUTE_END
 };
 /* clang-format on */

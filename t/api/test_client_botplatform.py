@@ -236,8 +236,11 @@ def test_fifty_orders_unless_more_are_asked_for(fresh):
     *[{"limit": bad} for bad in bad_numbers(100)], {"offset": "-1"}, {"offset": "x"},
     {"status": "nonsense"}, {"symbol": "NOSUCH"}, {"bot_id": "nonsense"}])
 def test_no_page(anyone, query):
-    body = anyone.refused("GET", ORDERS, 422, **query)
-    assert body["detail"][0]["loc"] == ["query", next(iter(query))]
+    """Of any list, where it has the parameter."""
+    for path in (ORDERS, LIMITS, ALERTS) if {"limit", "offset"} & set(query) else (
+            ORDERS,):
+        body = anyone.refused("GET", path, 422, **query)
+        assert body["detail"][0]["loc"] == ["query", next(iter(query))]
 
 
 # ---- Market data ------------------------------------------------------------------------
@@ -304,6 +307,9 @@ def test_risk_limits(fresh, other):
     assert {row["limit_type"] for row in listed} == {
         "POSITION_SIZE", "ORDER_SIZE", "DAILY_LOSS", "MAX_DRAWDOWN", "OPEN_ORDERS"}
     assert made.items() <= next(r for r in listed if r["id"] == made["id"]).items()
+    for query, rows in (({"limit": 2}, listed[:2]), ({"offset": 3}, listed[3:]),
+                        ({"limit": 2, "offset": 4}, listed[4:])):
+        assert fresh.client.get(LIMITS, params=query).json() == rows
     assert other.client.get(LIMITS).json() == []
     # They hold.
     fresh.refused("POST", ORDERS, 400, "RISK_LIMIT_EXCEEDED", terms(quantity="0.2"))
@@ -340,6 +346,8 @@ def test_risk_alerts(fresh, other):
     assert alert["alert_type"] == "POSITION_SIZE_WARNING"
     assert (alert["severity"], alert["current_value"], alert["limit_value"]) == (
         "warning", "9000.00", "10000.00")
+    assert fresh.client.get(ALERTS, params={"offset": 1}).json() == {"alerts": []}
+    assert fresh.client.get(ALERTS, params={"limit": 1}).json() == {"alerts": [alert]}
 
 
 # ---- Errors, rate limits, the host -----------------------------------------------------------
