@@ -261,6 +261,19 @@ take_events(struct daemon *d, int timeout_ms)
 	}
 }
 
+/* Until the next housekeeping, or until the engine wants a TICK. */
+static int64_t
+time_to_wait(struct daemon *d)
+{
+	int64_t now_us = matcher_clock_now(&d->clock);
+	int64_t until_us = d->housekept_us + HOUSEKEEPING_US;
+	int64_t deadline_us = engine_deadline_us(d->matcher.engine);
+
+	if (deadline_us < until_us)
+		until_us = deadline_us;
+	return until_us > now_us ? until_us - now_us : 0;
+}
+
 static void
 run(struct daemon *d)
 {
@@ -269,11 +282,7 @@ run(struct daemon *d)
 	bool all = true;
 
 	while (!stopping) {
-		now_us = matcher_clock_now(&d->clock);
-		wait_us = d->housekept_us + HOUSEKEEPING_US - now_us;
-		if (!all || wait_us < 0 ||
-			engine_deadline_us(m->engine) <= now_us)
-			wait_us = 0;
+		wait_us = all ? time_to_wait(d) : 0;
 		take_events(d, (int)((wait_us + 999) / 1000));
 		now_us = matcher_clock_now(&d->clock);
 		must(d, matcher_begin(m, now_us));

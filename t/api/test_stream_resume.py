@@ -30,6 +30,9 @@ from urllib3.util.retry import Retry
 SYMBOL = "ETH/USD"
 CUTS = 100 if os.environ.get("QUANTORA_LONG") else 20
 KILLED_AFTER = CUTS // 2
+# A client that no longer reads does not see the other's close frame behind what
+# waits for it; so it does not wait for it long.
+PATIENT = {"ping_interval": None, "close_timeout": 0.2}
 # enum order_status
 STATUSES = {0: ("pending", "partially_filled"), 2: ("filled",), 3: ("cancelled",)}
 
@@ -230,7 +233,7 @@ async def cut_and_resume(stack, connect, kill):
 def test_cut_and_resumed_misses_and_repeats_nothing(stack):
     """By the history in memory, and after a kill by what is read at the start."""
     def connect(path):
-        return websockets.connect(ws_url(stack, path), ping_interval=None)
+        return websockets.connect(ws_url(stack, path), **PATIENT)
     asyncio.run(cut_and_resume(stack, connect, kill=True))
 
 
@@ -238,5 +241,5 @@ def test_the_same_out_of_the_journal(stack, forgetful):
     """Nearly all that is missed is longer ago than the history."""
     def connect(path):
         return websockets.unix_connect(forgetful, f"ws://localhost{path}",
-                                       ping_interval=None)
+                                       **PATIENT)
     asyncio.run(cut_and_resume(stack, connect, kill=False))
