@@ -78,7 +78,7 @@ def test_symbols(stack, reader):
                for s in listed)
     assert reader.good(SYMBOLS, exchange="quantora")["symbols"] == ours
     assert reader.good(SYMBOLS, exchange="Quantora", limit=1000)["symbols"] == ours
-    assert reader.good(SYMBOLS, exchange="luno")["symbols"] == []
+    assert reader.good(SYMBOLS, exchange="kraken")["symbols"] == []
     assert reader.good(SYMBOLS, limit=3)["symbols"] == listed[:3]
 
 
