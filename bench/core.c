@@ -230,6 +230,7 @@ run_add(struct bench *b, const struct flow_op *op, const union command *cmd)
 #define RING 16
 /* And the client for what it knows of the orders that it will cancel. */
 #define AHEAD_CLIENT 32
+#define AHEAD_FLOW 64
 
 static void
 run_ops(struct bench *b, size_t from, size_t to)
@@ -243,6 +244,7 @@ run_ops(struct bench *b, size_t from, size_t to)
 	for (i = from; i < to; i++) {
 		const struct flow_op *op = &b->flow->ops[i];
 
+		__builtin_prefetch(op + AHEAD_FLOW); /* may be past the end */
 		if (i + AHEAD_CLIENT < to)
 			__builtin_prefetch(
 				&b->orders[op[AHEAD_CLIENT].order], 1);

@@ -302,10 +302,6 @@ dispatch(struct engine *engine, const struct message *command,
 	const void *cmd = command;
 
 	switch (command->type) {
-	case CMD_ORDER_PLACE:
-		return apply_order_place(engine, cmd, done_seq);
-	case CMD_ORDER_CANCEL:
-		return apply_order_cancel(engine, cmd);
 	case CMD_ORDER_CANCEL_ALL:
 		return apply_order_cancel_all(engine, cmd);
 	case CMD_ORDER_AMEND:
@@ -366,26 +362,13 @@ copy_command(struct record *out, const struct message *command)
 		1u << CMD_DEPOSIT | 1u << CMD_WITHDRAW_PAY |                   \
 		1u << CMD_CORRECTION)
 
-enum refusal
-engine_apply(struct engine *engine, int64_t time_us,
-	const struct message *command, struct record *out, uint64_t *done_seq)
+static void
+begin(struct engine *engine, int64_t time_us, const struct message *command,
+	struct record *out)
 {
-	const struct ident *intent = intent_of(command);
-	struct user *user = user_find(engine, command->user);
-	enum refusal refusal;
-
-	engine->actor = user;
-	*done_seq = 0;
+	engine->actor = user_find(engine, command->user);
 	engine->now_us = time_us;
 	engine->seq = engine->state->seq + 1;
-	if (intent && ident_is_none(*intent))
-		intent = NULL;
-	/* A withdrawal's own id cannot be left out; see money.c. */
-	if (intent) {
-		refusal = check_intent(engine, command, intent, done_seq);
-		if (refusal != REFUSED_NONE || *done_seq != 0)
-			return refusal;
-	}
 	out->n_events = 0;
 	out->seq = engine->seq;
 	out->time_us = time_us;
@@ -395,22 +378,71 @@ engine_apply(struct engine *engine, int64_t time_us,
 		.at = (char *)(out + 1) + command->size,
 		.end = (char *)out + RECORD_MAX_BYTES,
 	};
-	if (user && __builtin_expect(user->watch != NONE, 0) &&
+	if (engine->actor && __builtin_expect(engine->actor->watch != NONE, 0) &&
 		(MARKING >> command->type & 1))
 		watch_begin(engine, command->user);
-	refusal = dispatch(engine, command, done_seq);
-	if (refusal != REFUSED_NONE || *done_seq != 0)
-		return refusal;
+}
+
+/* It is applied: all that is left is what every command does. */
+static void
+finish(struct engine *engine, struct record *out)
+{
 	if (__builtin_expect(engine->out.marked != USER_HOUSE, 0))
 		(void)watch_mark(engine);
 	out->length = (uint32_t)(engine->out.at - (char *)out);
 	engine->state->seq = engine->seq;
-	engine->state->time_us = time_us;
+	engine->state->time_us = engine->now_us;
+	if (engine->actor)
+		engine->actor->last_seq = engine->seq;
+}
+
+/* All but the two that nearly all are. */
+static RARE enum refusal
+apply_rare(struct engine *engine, int64_t time_us,
+	const struct message *command, struct record *out, uint64_t *done_seq)
+{
+	const struct ident *intent = intent_of(command);
+	enum refusal refusal;
+
+	/* A withdrawal's own id cannot be left out; see money.c. */
+	if (intent && ident_is_none(*intent))
+		intent = NULL;
+	engine->now_us = time_us;
+	if (intent) {
+		refusal = check_intent(engine, command, intent, done_seq);
+		if (refusal != REFUSED_NONE || *done_seq != 0)
+			return refusal;
+	}
+	begin(engine, time_us, command, out);
+	refusal = dispatch(engine, command, done_seq);
+	if (refusal != REFUSED_NONE || *done_seq != 0)
+		return refusal;
+	if (!engine->actor) /* it may have made him */
+		engine->actor = user_find(engine, command->user);
+	finish(engine, out);
 	if (intent)
 		remember_intent(engine, command, intent);
-	if (!user) /* it may have made him */
-		user = user_find(engine, command->user);
-	if (user)
-		user->last_seq = engine->seq;
 	return REFUSED_NONE;
+}
+
+enum refusal
+engine_apply(struct engine *engine, int64_t time_us,
+	const struct message *command, struct record *out, uint64_t *done_seq)
+{
+	const void *cmd = command;
+	enum refusal refusal;
+
+	*done_seq = 0;
+	if (command->type == CMD_ORDER_PLACE) {
+		begin(engine, time_us, command, out);
+		refusal = apply_order_place(engine, cmd, done_seq);
+	} else if (command->type == CMD_ORDER_CANCEL) {
+		begin(engine, time_us, command, out);
+		refusal = apply_order_cancel(engine, cmd);
+	} else {
+		return apply_rare(engine, time_us, command, out, done_seq);
+	}
+	if (refusal == REFUSED_NONE && *done_seq == 0)
+		finish(engine, out);
+	return refusal;
 }

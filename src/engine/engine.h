@@ -29,7 +29,7 @@
  *
  * A market order is an IOC limit order at the collar: the best opposite price
  * moved by the instrument's collar against the taker, cut to the tick (down
- * for a buy, up for a sell, never below one tick).  With an empty opposite
+ * for a buy, up for a sell, never below one tick nor above the largest).  With an empty opposite
  * side it is accepted and ends at once, unfilled.  A market buy with a budget
  * takes, of each maker, the most lots whose quote amount and fee at its rate
  * the rest of the budget pays (what earlier fees were rounded up by is not

@@ -34,7 +34,7 @@ client_key(uint32_t user, const char *id, size_t length, uint64_t key[2])
 }
 
 /* What "the same terms" means: all that decides what the order does. */
-static uint64_t
+static RARE uint64_t
 terms_hash(const struct placing *p)
 {
 	struct cmd_order_place terms;
@@ -86,14 +86,12 @@ check_form(struct placing *p)
 }
 
 /* Was it done before?  Then DONE_SEQ says under which sequence. */
-static enum refusal
+static RARE enum refusal
 check_memory(const struct placing *p, uint64_t *done_seq)
 {
 	const struct remembered *entry;
 	uint64_t key[2];
 
-	if (!has_client_id(p->cmd))
-		return REFUSED_NONE;
 	client_key(p->cmd->head.user, p->cmd->client_id,
 		p->cmd->client_id_length, key);
 	entry = recall_find(&p->engine->client_ids, key, p->engine->now_us);
@@ -111,9 +109,11 @@ check_who(struct placing *p, uint64_t *done_seq)
 	const struct cmd_order_place *cmd = p->cmd;
 
 	TRY_RULE(check_form(p));
-	TRY_RULE(check_memory(p, done_seq));
-	if (*done_seq != 0)
-		return REFUSED_NONE;
+	if (has_client_id(cmd)) {
+		TRY_RULE(check_memory(p, done_seq));
+		if (*done_seq != 0)
+			return REFUSED_NONE;
+	}
 	if (p->terms.instrument->terms.status != MARKET_TRADING)
 		return REFUSED_NOT_TRADING;
 	if (cmd->side == SIDE_BUY && p->user->reduce_only != REDUCE_NO &&
@@ -215,7 +215,7 @@ check_state(const struct placing *p)
 	return check_available(p, p->hold);
 }
 
-static void
+static RARE void
 remember(const struct placing *p)
 {
 	struct engine *engine = p->engine;

@@ -66,7 +66,7 @@ check_form_limit(struct placing *p)
 	return check_no_stop(p->cmd);
 }
 
-enum refusal
+RARE enum refusal
 check_form_market(struct placing *p)
 {
 	const struct cmd_order_place *cmd = p->cmd;
@@ -110,7 +110,7 @@ check_trail(struct placing *p)
 		: REFUSED_NONE;
 }
 
-enum refusal
+RARE enum refusal
 check_form_stop(struct placing *p)
 {
 	const struct cmd_order_place *cmd = p->cmd;
@@ -232,7 +232,7 @@ value_limit(struct placing *p)
 	return REFUSED_NONE;
 }
 
-enum refusal
+RARE enum refusal
 value_market(struct placing *p)
 {
 	const struct cmd_order_place *cmd = p->cmd;
@@ -260,7 +260,7 @@ value_market(struct placing *p)
 	return REFUSED_NONE;
 }
 
-enum refusal
+RARE enum refusal
 value_stop(struct placing *p)
 {
 	struct terms *terms = &p->terms;

@@ -19,6 +19,9 @@
 #include "engine/recall.h"
 #include "wire/ids.h"
 
+/* Kept out of the functions that nearly every command goes through. */
+#define RARE __attribute__((cold, noinline))
+
 #define NONE 0u
 #define LEVELS 64 /* of a leaf; one bit each */
 #define BLOCK_ASSETS 8
