@@ -208,5 +208,12 @@ struct order_list {
 	int64_t total; /* without limit and offset */
 };
 
+/*
+ * Rows and total are of the user's newest ORDER_LIST_MOST orders, whatever is
+ * asked of them; but if only live ones are asked for, of all those, as the core
+ * bounds how many he can have.  An older one is found by its id or client id.
+ */
+#define ORDER_LIST_MOST 50000
+
 enum status order_list(struct ctx *ctx, const struct order_filter *filter,
 	struct order_list *out) MUST_USE;

@@ -2,10 +2,10 @@
 /*
  * order_read.c - orders out of MySQL, behind the settled mark.
  *
- * The filters are question marks in one statement each: a filter that is not
- * used is a value that lets everything pass.  Live orders have a statement of
- * their own, because they are few and an index finds them, while a market
- * maker's past ones are millions.
+ * The filters are question marks: one that is not used is a value that lets
+ * everything pass.  A market maker's past orders are millions, so a list goes
+ * no further back than ORDER_LIST_MOST of them; live orders, which are few
+ * however old, have statements of their own.
  */
 #include "auth/session.h"
 #include "db/db.h"
@@ -22,25 +22,38 @@
 	"o.closed_at, o.trail, o.trail_rate, o.pair_id, l.strategy_id, "       \
 	"l.bot_id "
 
-#define ORDERS "FROM orders o "
-/* An order of a strategy or bot is looked for among its links. */
-#define LINKED "FROM order_links l JOIN orders o ON o.id = l.order_id "
 #define NAMES "JOIN instruments i ON i.id = o.instrument_id "
 #define LINKS "LEFT JOIN order_links l ON l.order_id = o.id "
-#define FROM ORDERS NAMES LINKS
+#define FROM "FROM orders o " NAMES LINKS
 
-/* The instrument or NULL, twice; statuses; enum order_partly, twice. */
+/*
+ * Where a list begins, and in what order it is read, is not left to the
+ * optimizer: no way through it may be longer than what bounds a list.
+ */
+#define BY_STATUS "FROM orders o FORCE INDEX (orders_user_status) "
+#define BY_TIME                                                                \
+	"FROM orders o FORCE INDEX (orders_user_time, orders_user_status) "
+#define OF_STRATEGY                                                            \
+	"FROM order_links l FORCE INDEX (order_links_strategy) "               \
+	"STRAIGHT_JOIN orders o ON o.id = l.order_id "
+#define OF_BOT                                                                 \
+	"FROM order_links l FORCE INDEX (order_links_bot) "                    \
+	"STRAIGHT_JOIN orders o ON o.id = l.order_id "
+#define WITH_LINK "STRAIGHT_JOIN order_links l ON l.order_id = o.id "
+
+/* The user; the oldest that counts; four statuses. */
+#define WHERE_PLAIN                                                            \
+	"WHERE o.user_id = ? AND o.id >= ? AND o.status IN (?, ?, ?, ?) "
+#define WHERE_LINKED                                                           \
+	"WHERE l.user_id = ? AND l.order_id >= ? "                             \
+	"AND o.status IN (?, ?, ?, ?) "
+/* The instrument or NULL, twice; enum order_partly, twice. */
 #define FILTER                                                                 \
 	"AND (? IS NULL OR o.instrument_id = ?) "                              \
-	"AND (1 << o.status) & ? <> 0 "                                        \
 	"AND (? = 0 OR (o.filled > 0) = ? - 1) "
-
-#define WHERE_ALL "WHERE o.user_id = ? " FILTER
-#define WHERE_LIVE "WHERE o.user_id = ? AND o.status IN (0, 1) " FILTER
-#define WHERE_LINKED                                                           \
-	"WHERE l.user_id = ? " FILTER                                          \
-	"AND (? IS NULL OR l.strategy_id = ?) "                                \
-	"AND (? IS NULL OR l.bot_id = ?) "
+#define STRATEGY "AND l.strategy_id = ? "
+#define BOT "AND l.bot_id = ? "
+#define STRATEGY_AND_BOT STRATEGY BOT
 #define PAGE "ORDER BY o.id DESC LIMIT ? OFFSET ?"
 
 /* A row as it is bound. */
@@ -175,49 +188,117 @@ struct statements {
 	const char *count;
 };
 
+#define STATEMENTS(from, where)                                                \
+	(struct statements)                                                    \
+	{                                                                      \
+		"SELECT " COLUMNS from NAMES where PAGE,                       \
+			"SELECT COUNT(*) " from where                          \
+	}
+
+/* Of a strategy, a bot, or both; LIVE ones are few, their links many. */
 static struct statements
-statements_for(const struct order_filter *filter, unsigned statuses)
+linked_statements(bool strategy, bool bot, bool live)
 {
-	if (!ident_is_none(filter->strategy) || !ident_is_none(filter->bot))
-		return (struct statements){
-			"SELECT " COLUMNS LINKED NAMES WHERE_LINKED PAGE,
-			"SELECT COUNT(*) " LINKED WHERE_LINKED};
-	if ((statuses & ~ORDER_LIVE) == 0)
-		return (struct statements){
-			"SELECT " COLUMNS FROM WHERE_LIVE PAGE,
-			"SELECT COUNT(*) " ORDERS WHERE_LIVE};
-	return (struct statements){"SELECT " COLUMNS FROM WHERE_ALL PAGE,
-		"SELECT COUNT(*) " ORDERS WHERE_ALL};
+	if (strategy && bot)
+		return live ? STATEMENTS(BY_STATUS WITH_LINK,
+				      WHERE_PLAIN FILTER STRATEGY_AND_BOT)
+			    : STATEMENTS(OF_STRATEGY,
+				      WHERE_LINKED FILTER STRATEGY_AND_BOT);
+	if (strategy)
+		return live ? STATEMENTS(BY_STATUS WITH_LINK,
+				      WHERE_PLAIN FILTER STRATEGY)
+			    : STATEMENTS(OF_STRATEGY,
+				      WHERE_LINKED FILTER STRATEGY);
+	return live ? STATEMENTS(BY_STATUS WITH_LINK, WHERE_PLAIN FILTER BOT)
+		    : STATEMENTS(OF_BOT, WHERE_LINKED FILTER BOT);
 }
 
+static struct statements
+statements_for(const struct order_filter *filter, bool live)
+{
+	bool strategy = !ident_is_none(filter->strategy);
+	bool bot = !ident_is_none(filter->bot);
+
+	if (strategy || bot)
+		return linked_statements(strategy, bot, live);
+	/* What an index knows is counted without the rows. */
+	if (!filter->market && filter->partly == PARTLY_ANY)
+		return (struct statements){
+			live ? "SELECT " COLUMNS BY_STATUS NAMES LINKS
+					WHERE_PLAIN PAGE
+			     : "SELECT " COLUMNS BY_TIME NAMES LINKS
+					WHERE_PLAIN PAGE,
+			"SELECT COUNT(*) " BY_STATUS WHERE_PLAIN};
+	return (struct statements){
+		live ? "SELECT " COLUMNS BY_STATUS NAMES LINKS
+				WHERE_PLAIN FILTER PAGE
+		     : "SELECT " COLUMNS BY_TIME NAMES LINKS
+				WHERE_PLAIN FILTER PAGE,
+		"SELECT COUNT(*) " BY_STATUS WHERE_PLAIN FILTER};
+}
+
+#define STATUSES 4
 /* Room for all question marks, the two of the page and the end. */
 #define VALUES_MAX 16
+
+/* The numbers of STATUSES; one that is there once more changes nothing. */
+static size_t
+put_statuses(unsigned statuses, struct db_value values[STATUSES])
+{
+	unsigned status = 0;
+	size_t n = 0;
+
+	for (; statuses != 0 && n < STATUSES; status++, statuses >>= 1)
+		if (statuses & 1)
+			values[n++] = db_u64(status);
+	for (; n < STATUSES; n++)
+		values[n] = values[n - 1];
+	return n;
+}
 
 /* The values of the WHERE; how many there are. */
 static size_t
 put_values(const struct ctx *ctx, const struct order_filter *filter,
-	unsigned statuses, struct db_value values[VALUES_MAX])
+	struct ident floor, unsigned statuses,
+	struct db_value values[VALUES_MAX])
 {
 	struct db_value market = filter->market
 					 ? db_u64(filter->market->number)
 					 : db_null();
-	struct db_value strategy = db_ident_or_null(filter->strategy);
-	struct db_value bot = db_ident_or_null(filter->bot);
+	bool linked = !ident_is_none(filter->strategy) ||
+		      !ident_is_none(filter->bot);
 	size_t n = 0;
 
 	values[n++] = db_u64(ctx->session->user);
-	values[n++] = market;
-	values[n++] = market;
-	values[n++] = db_u64(statuses);
-	values[n++] = db_i64(filter->partly);
-	values[n++] = db_i64(filter->partly);
-	if (ident_is_none(filter->strategy) && ident_is_none(filter->bot))
-		return n;
-	values[n++] = strategy;
-	values[n++] = strategy;
-	values[n++] = bot;
-	values[n++] = bot;
+	values[n++] = db_ident(floor);
+	n += put_statuses(statuses, values + n);
+	if (linked || filter->market || filter->partly != PARTLY_ANY) {
+		values[n++] = market;
+		values[n++] = market;
+		values[n++] = db_i64(filter->partly);
+		values[n++] = db_i64(filter->partly);
+	}
+	if (!ident_is_none(filter->strategy))
+		values[n++] = db_ident(filter->strategy);
+	if (!ident_is_none(filter->bot))
+		values[n++] = db_ident(filter->bot);
 	return n;
+}
+
+/* The oldest of the user's newest; the least id when there are not so many. */
+static enum status
+find_floor(struct ctx *ctx, struct ident *out)
+{
+	enum status status = db_one(ctx,
+		"SELECT id FROM orders FORCE INDEX (orders_user_time) "
+		"WHERE user_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
+		DB_IN(db_u64(ctx->session->user), db_i64(ORDER_LIST_MOST - 1)),
+		DB_OUT(db_to_ident(out)));
+
+	if (status != ST_NOT_FOUND)
+		return status;
+	*out = IDENT_NONE;
+	return ST_OK;
 }
 
 static enum status
@@ -226,12 +307,18 @@ list(struct ctx *ctx, void *arg)
 	const struct listing *listing = arg;
 	const struct order_filter *filter = listing->filter;
 	unsigned statuses = filter->statuses ? filter->statuses : ORDER_ANY;
-	struct statements statements = statements_for(filter, statuses);
+	bool live = (statuses & ~ORDER_LIVE) == 0;
+	struct statements statements = statements_for(filter, live);
 	struct db_value values[VALUES_MAX];
 	struct order_list found = {0};
+	struct ident floor = IDENT_NONE;
 	struct db_rows *rows;
-	size_t n = put_values(ctx, filter, statuses, values);
+	size_t n;
 
+	/* Live ones are bounded by how many one may have. */
+	if (!live)
+		TRY(find_floor(ctx, &floor));
+	n = put_values(ctx, filter, floor, statuses, values);
 	values[n] = (struct db_value){.kind = DB_END};
 	TRY(db_one(ctx, statements.count, values,
 		DB_OUT(db_to_i64(&found.total))));

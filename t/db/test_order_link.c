@@ -318,15 +318,17 @@ END_TEST
 
 #define ORDERS 2000
 
-/* Of user 7, "mine-1" and so on. */
+/* THOUSANDS of user 7, all filled, "mine-1" and so on. */
 static void
-write_orders(void)
+write_orders(int thousands)
 {
+	char text[800];
+
 	server_sql(STACK_DATABASE,
 		"INSERT INTO instruments VALUES "
 		"(1, 'A/B', 1, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, NULL, 1, "
 		"NOW(6))");
-	server_sql(STACK_DATABASE,
+	snprintf(text, sizeof(text),
 		"INSERT INTO orders (id, user_id, instrument_id, side, type, "
 		"tif, stp, flags, status, reason, price, quantity, "
 		"quote_budget, stop_price, filled, quote, fee, client_id, "
@@ -335,11 +337,13 @@ write_orders(void)
 		"SELECT UNHEX(LPAD(HEX(a.i * 1000 + b.i), 32, '0')), 7, 1, 0, "
 		"0, 0, 0, 0, 2, 1, 1, 1, 0, 0, 1, 1, 0, "
 		"CONCAT('mine-', (a.i - 1) * 1000 + b.i), NOW(6), NOW(6), 1 "
-		"FROM n a JOIN n b WHERE a.i <= 2");
+		"FROM n a JOIN n b WHERE a.i <= %d",
+		thousands);
+	server_sql(STACK_DATABASE, text);
 	server_sql(STACK_DATABASE, "ANALYZE TABLE orders");
 	ck_assert_int_eq(server_number(STACK_DATABASE,
 				 "SELECT COUNT(*) FROM orders"),
-		ORDERS);
+		thousands * 1000);
 }
 
 /* What this connection has read of tables and indexes so far. */
@@ -367,7 +371,7 @@ START_TEST(a_name_is_found_without_reading_the_others)
 	struct order order;
 	uint64_t before;
 
-	write_orders();
+	write_orders(ORDERS / 1000);
 	set_applied(core_seq());
 	before = entries_read();
 	OK(order_get_client(ctx, "mine-1", &order));
@@ -375,6 +379,107 @@ START_TEST(a_name_is_found_without_reading_the_others)
 	ck_assert_int_eq(order_get_client(ctx, "nobody's", &order),
 		ST_NOT_FOUND);
 	ck_assert_uint_lt(entries_read() - before, ORDERS / 10);
+}
+END_TEST
+
+/* ---- Lists ------------------------------------------------------------- */
+
+/* One more thousand than a list goes back. */
+#define MANY (ORDER_LIST_MOST + 1000)
+
+static struct order_list
+listed(struct order_filter filter)
+{
+	struct order_list list;
+
+	filter.limit = filter.limit ? filter.limit : 10;
+	OK(order_list(ctx, &filter, &list));
+	return list;
+}
+
+/* The N oldest of the many: LIVE again, and of instrument 2 and BOT. */
+static void
+revive(int n)
+{
+	char text[160];
+
+	server_sql(STACK_DATABASE,
+		"INSERT INTO instruments VALUES "
+		"(2, 'C/B', 3, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, NULL, 1, "
+		"NOW(6))");
+	snprintf(text, sizeof(text),
+		"UPDATE orders SET status = 0, instrument_id = 2 "
+		"ORDER BY id LIMIT %d",
+		n);
+	server_sql(STACK_DATABASE, text);
+	server_sql(STACK_DATABASE,
+		"INSERT INTO order_links SELECT id, 7, client_id, id, NULL, "
+		"'the first bot ..', NOW(6) FROM orders "
+		"WHERE status = 0 OR client_id IN ('mine-50999', 'mine-51000')");
+}
+
+/*
+ * However many one has, and however few of them are looked for: a list is of
+ * the newest, and no reading of the others goes before it.
+ */
+START_TEST(a_list_goes_only_so_far_back)
+{
+	struct market other = {.number = 2};
+	struct order_list list;
+
+	write_orders(MANY / 1000);
+	revive(3);
+	set_applied(core_seq());
+	list = listed((struct order_filter){.limit = 10});
+	ck_assert_int_eq(list.total, ORDER_LIST_MOST);
+	ck_assert_str_eq(list.rows[0].client_id, "mine-51000");
+	list = listed((struct order_filter){.offset = ORDER_LIST_MOST - 1});
+	ck_assert_uint_eq(list.n, 1);
+	ck_assert_str_eq(list.rows[0].client_id, "mine-1001");
+	list = listed((struct order_filter){
+		.statuses = ORDER_IS(ORDER_FILLED), .partly = PARTLY_FILLED});
+	ck_assert_int_eq(list.total, ORDER_LIST_MOST);
+	list = listed((struct order_filter){.market = &other});
+	ck_assert_int_eq(list.total, 0);
+	ck_assert_uint_eq(list.n, 0);
+	list = listed((struct order_filter){.bot = bot});
+	ck_assert_int_eq(list.total, 2);
+	ck_assert_str_eq(list.rows[1].client_id, "mine-50999");
+	list = listed((struct order_filter){.statuses = ORDER_NEVER});
+	ck_assert_int_eq(list.total, 0);
+}
+END_TEST
+
+/* Those that still live are listed however old, and found at once. */
+START_TEST(live_ones_are_listed_however_old)
+{
+	struct market other = {.number = 2};
+	struct order_filter ask[] = {
+		{.statuses = ORDER_LIVE},
+		{.statuses = ORDER_IS(ORDER_OPEN)},
+		{.statuses = ORDER_LIVE, .market = &other},
+		{.statuses = ORDER_IS(ORDER_OPEN), .partly = PARTLY_FILLED},
+		{.statuses = ORDER_LIVE, .bot = bot},
+	};
+	struct order_list list;
+	uint64_t before;
+	size_t i;
+
+	write_orders(MANY / 1000);
+	revive(3);
+	set_applied(core_seq());
+	before = entries_read();
+	for (i = 0; i < N_ELEMENTS(ask); i++) {
+		list = listed(ask[i]);
+		ck_assert_int_eq(list.total, 3);
+		ck_assert_uint_eq(list.n, 3);
+		ck_assert_str_eq(list.rows[0].client_id, "mine-3");
+	}
+	ck_assert_int_eq(
+		listed((struct order_filter){.statuses = ORDER_LIVE,
+			.partly = PARTLY_NOT}).total,
+		0);
+	ck_assert_uint_lt(entries_read() - before, MANY / 10);
 }
 END_TEST
 
@@ -400,6 +505,8 @@ suite(void)
 	tcase_add_test(links, nothing_is_decided_before_all_is_settled);
 	tcase_add_test(links, a_young_row_is_left_alone);
 	tcase_add_test(links, a_name_is_found_without_reading_the_others);
+	tcase_add_test(links, a_list_goes_only_so_far_back);
+	tcase_add_test(links, live_ones_are_listed_however_old);
 	suite_add_tcase(s, links);
 	return s;
 }
