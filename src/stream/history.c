@@ -4,10 +4,16 @@
  *
  * Places are numbered from 1 and never again, so that a place which has been
  * taken by another update is known by its number alone.
+ *
+ * The nth of a user's entries has a second way back, to his (n - b)th, b being
+ * the lowest bit of n.  So a search costs about the square of the logarithm of
+ * their number in steps, not that number: one user with all of the ring, who
+ * comes back again and again, holds up nobody.
  */
 #include "stream/history.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "stream/list.h"
@@ -18,6 +24,7 @@ struct entry {
 	struct order_update update;
 	uint64_t before; /* places of the same user's; 0: none */
 	uint64_t behind;
+	uint64_t far; /* before, or further; may have gone */
 };
 
 /* A user with updates in the ring. */
@@ -25,6 +32,7 @@ struct chain {
 	struct node in_bucket;
 	uint32_t user;
 	uint64_t first, last;
+	uint64_t n; /* all that there ever were */
 };
 
 struct history {
@@ -32,6 +40,7 @@ struct history {
 	uint64_t from;
 	uint64_t oldest; /* place */
 	uint64_t next;   /* place that is free */
+	uint64_t steps;  /* of all searches */
 	struct node buckets[BUCKETS];
 	struct entry entries[];
 };
@@ -129,6 +138,27 @@ get_chain(struct history *history, uint32_t user)
 	return chain;
 }
 
+/* A place that is still what it was; 0: none. */
+static uint64_t
+still(const struct history *history, uint64_t place)
+{
+	return place >= history->oldest ? place : 0;
+}
+
+/*
+ * Where the nth's second way leads, BEFORE being the (n - 1)th: over the second
+ * ways of those between, which are 1, 2, 4, … long.
+ */
+static uint64_t
+far_of(const struct history *history, uint64_t n, uint64_t before)
+{
+	uint64_t place = before, bit;
+
+	for (bit = 1; !(n & bit) && place != 0; bit <<= 1)
+		place = still(history, entry_at(history, place)->far);
+	return place;
+}
+
 void
 history_add(struct history *history, const struct order_update *update)
 {
@@ -139,7 +169,9 @@ history_add(struct history *history, const struct order_update *update)
 		drop_oldest(history);
 	chain = get_chain(history, update->user);
 	entry = entry_at(history, history->next);
-	*entry = (struct entry){.update = *update, .before = chain->last};
+	*entry = (struct entry){.update = *update,
+		.before = chain->last,
+		.far = far_of(history, ++chain->n, chain->last)};
 	if (chain->first == 0)
 		chain->first = history->next;
 	else
@@ -153,23 +185,38 @@ history_from(const struct history *history)
 	return history->from;
 }
 
+static bool
+is_behind(const struct history *history, uint64_t place, uint64_t after)
+{
+	return place != 0 && entry_at(history, place)->update.number > after;
+}
+
 /* The place of USER's first behind AFTER, from the newest backwards; or 0. */
 static uint64_t
-search(const struct history *history, uint32_t user, uint64_t after)
+search(struct history *history, uint32_t user, uint64_t after)
 {
 	const struct chain *chain = find_chain(history, user);
 	uint64_t place = chain ? chain->last : 0, found = 0;
 
-	while (place != 0 &&
-		entry_at(history, place)->update.number > after) {
+	while (is_behind(history, place, after)) {
+		const struct entry *entry = entry_at(history, place);
+		uint64_t far = still(history, entry->far);
+
 		found = place;
-		place = entry_at(history, place)->before;
+		place = is_behind(history, far, after) ? far : entry->before;
+		history->steps++;
 	}
 	return found;
 }
 
+uint64_t
+history_steps(const struct history *history)
+{
+	return history->steps;
+}
+
 const struct order_update *
-history_next(const struct history *history, uint32_t user, uint64_t after,
+history_next(struct history *history, uint32_t user, uint64_t after,
 	uint64_t *hint)
 {
 	const struct entry *entry;

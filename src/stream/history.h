@@ -33,5 +33,8 @@ uint64_t history_from(const struct history *history);
  * NULL: there is none.  *HINT is 0 at first and then left alone: it saves the
  * search.
  */
-const struct order_update *history_next(const struct history *history,
+const struct order_update *history_next(struct history *history,
 	uint32_t user, uint64_t after, uint64_t *hint);
+
+/* What all searches have cost so far: entries that were looked at. */
+uint64_t history_steps(const struct history *history);

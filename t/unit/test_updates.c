@@ -273,6 +273,8 @@ START_TEST(history_is_what_was_added)
 			if (all[i].number <= after ||
 				all[i].user != 1 + n % 20)
 				continue;
+			if (dice(2) == 0) /* from a new connection */
+				hint = 0;
 			found = history_next(history, all[i].user, after,
 				&hint);
 			ck_assert_ptr_nonnull(found);
@@ -285,6 +287,32 @@ START_TEST(history_is_what_was_added)
 	history_begin(history, 5);
 	hint = 0;
 	ck_assert_ptr_null(history_next(history, 1, 5, &hint));
+	history_free(history);
+}
+END_TEST
+
+/* Wherever one who has all of it comes back, few entries are looked at. */
+START_TEST(a_search_is_short)
+{
+	const uint64_t room = 131072, added = room + room / 2;
+	struct history *history = history_new(room);
+	const struct order_update *found;
+	uint64_t number, hint, before, from;
+
+	history_begin(history, 0);
+	for (number = 1; number <= added; number++)
+		history_add(history,
+			&(struct order_update){.number = number, .user = 1});
+	from = history_from(history);
+	ck_assert_uint_eq(from, added - room);
+	for (number = from; number < added; number += 1 + dice(100)) {
+		hint = 0;
+		before = history_steps(history);
+		found = history_next(history, 1, number, &hint);
+		ck_assert_ptr_nonnull(found);
+		ck_assert_uint_eq(found->number, number + 1);
+		ck_assert_uint_le(history_steps(history) - before, 18 * 18);
+	}
 	history_free(history);
 }
 END_TEST
@@ -568,6 +596,7 @@ suite(void)
 	tcase_add_loop_test(all, other_ends_are_told, 0, 3);
 	tcase_add_test(all, numbers_are_the_same_for_one);
 	tcase_add_loop_test(all, history_is_what_was_added, 0, 8);
+	tcase_add_test(all, a_search_is_short);
 	tcase_add_loop_test(all, nothing_is_missed_and_nothing_repeated, 0, 16);
 	tcase_add_loop_test(all, a_long_absence_does_not_fill_the_outbox, 0, 2);
 	tcase_add_loop_test(all, what_is_not_kept_is_called_a_gap, 0, 3);
