@@ -474,6 +474,8 @@ tick_expiry(struct hub *hub)
 void
 hub_tick(struct hub *hub)
 {
+	/* Who is dismissed without having said anything is written to, too. */
+	arena_reset(hub->said);
 	tick_pings(hub);
 	tick_silence(hub);
 	tick_limbo(hub);

@@ -608,6 +608,23 @@ START_TEST(a_token_expires)
 }
 END_TEST
 
+static void
+count(void *number)
+{
+	++*(unsigned *)number;
+}
+
+/* What dismissals take is given back, though nobody says anything. */
+START_TEST(a_tick_forgets_what_was_written)
+{
+	unsigned forgotten = 0;
+
+	arena_own(kit.hub->said, &forgotten, count);
+	hub_tick(kit.hub);
+	ck_assert_uint_eq(forgotten, 1);
+}
+END_TEST
+
 START_TEST(a_user_has_twenty)
 {
 	struct listener all[USER_CONNECTIONS_MAX + 1], other;
@@ -810,6 +827,7 @@ suite(void)
 	tcase_add_test(users, limbo_ends_after_five_seconds);
 	tcase_add_test(users, a_token_may_be_the_first_message);
 	tcase_add_test(users, a_token_expires);
+	tcase_add_test(users, a_tick_forgets_what_was_written);
 	tcase_add_test(users, a_user_has_twenty);
 	tcase_add_test(users, an_ended_session_closes_its_connections);
 	tcase_add_loop_test(users, a_change_of_the_user_closes_his_connections,
