@@ -60,9 +60,9 @@ keys_of(const char *text)
 	uint64_t keys = 0;
 
 	while (line) {
-		const char *at = line + 2;
-
 		if (strncmp(line, "db", 2) == 0) {
+			const char *at = line + 2;
+
 			at += strspn(at, "0123456789");
 			if (strncmp(at, ":keys=", 6) == 0)
 				keys += strtoull(at + 6, NULL, 10);
