@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 import websockets
 from candles import SECONDS, Reader, of_trades, opening, second_of, text_of
+from quantora import wait_until
 from trading import Trader, good
 
 # Two markets that no other test trades on.
@@ -89,9 +90,7 @@ def test_a_market_that_is_halted_is_inactive(stack, reader):
                     if (s["symbol"], s["exchange"]) == (OTHER, "quantora"))
 
     def until(word):
-        end = time.monotonic() + 20
-        while status() != word:
-            assert time.monotonic() < end
+        wait_until(lambda: status() == word, 20, f"{OTHER} {word}")
     until("active")
     try:
         for word in ("halted", "cancel-only"):

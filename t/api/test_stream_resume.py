@@ -11,6 +11,7 @@ QUANTORA_LONG=1 cuts 100 times, else 20.
 import asyncio
 import collections
 import configparser
+import operator
 import os
 import random
 import signal
@@ -87,6 +88,7 @@ class Load:
     def __init__(self, mine, his):
         self.stop = threading.Event()
         self.errors = []
+        self.placed = [0, 0]    # orders, by either
         self.threads = [
             threading.Thread(target=self.run, args=(mine, "sell", "buy", 1)),
             threading.Thread(target=self.run, args=(his, "buy", "sell", 2))]
@@ -98,11 +100,18 @@ class Load:
                 side = often if chance.random() < 0.8 else seldom
                 order = place(person, chance, side, chance.randint(1, 4),
                               f"{chance.choice([2490, 2500, 2500, 2500])}.00")
+                self.placed[seed - 1] += 1
                 if order["order_status"] == "open" and chance.random() < 0.3:
                     person.client.delete(f"/api/order/{order['order_id']}")
             leave_no_orders(person)
         except Exception as error:  # pylint: disable=broad-except
             self.errors.append(error)
+
+    def goes_on(self, orders):
+        """Wait until each has placed so many more, or has failed."""
+        goals = [placed + orders for placed in self.placed]
+        wait_until(lambda: self.errors or all(map(operator.ge, self.placed, goals)),
+                   PATIENCE_S, "more orders")
 
     def __enter__(self):
         for thread in self.threads:
@@ -214,7 +223,7 @@ async def cut_and_resume(stack, connect, kill):
             if kill and n == KILLED_AFTER:
                 await asyncio.to_thread(stack.kill, "streamd")
             if n % 5 == 4:    # what is missed grows
-                await asyncio.sleep(0.2)
+                await asyncio.to_thread(load.goes_on, 10)
         assert not load.errors, load.errors[0]
         load.stop.set()
         for thread in load.threads:

@@ -3,7 +3,6 @@
 
 import asyncio
 import json
-import time
 from decimal import Decimal
 
 import pytest
@@ -89,11 +88,9 @@ def test_anything_but_a_good_token_first_is_an_error_and_the_end(stack, first, c
 def test_who_says_nothing_hears_why_he_is_closed(stack):
     async def run():
         async with Talk(stack, "/ws/v1") as talk:
-            begin = time.monotonic()
             answer = await talk.hear("error")
             assert answer["code"] == "UNAUTHORIZED"
             assert await talk.end() == (1008, "no token came in time")
-            assert time.monotonic() - begin < 10
     asyncio.run(run())
 
 
