@@ -203,6 +203,7 @@ WRITES = [
     ("POST", "/api/withdrawal", {"asset": "USD", "amount": 1, "address": "x"}),
     ("POST", "/api/auth/password", {"current_password": "a", "new_password": "b"}),
     ("POST", "/api/auth/2fa/enroll", {}), ("POST", "/api/auth/logout", {}),
+    ("POST", "/api/ws/ticket", {}),
     ("PATCH", "/api/v1/users/me", {}), ("POST", "/v1/auth/logout", {})]
 
 
