@@ -168,32 +168,6 @@ edition_for(struct streamd *streamd, struct lws *wsi, const char *path)
 	return match.edition;
 }
 
-/* What stands behind the number in the status line. */
-static const char *
-phrase(int http)
-{
-	switch (http) {
-	case 400:
-		return "Bad Request";
-	case 401:
-		return "Unauthorized";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 426:
-		return "Upgrade Required";
-	case 429:
-		return "Too Many Requests";
-	case 503:
-		return "Service Unavailable";
-	default:
-		return "Error";
-	}
-}
-
 static void
 write_refusal(struct streamd *streamd, struct lws *wsi, const struct ctx *ctx,
 	const struct edition *edition, const struct refusal_words *words)
@@ -217,7 +191,7 @@ write_refusal(struct streamd *streamd, struct lws *wsi, const struct ctx *ctx,
 		"%s"
 		"Connection: close\r\n"
 		"\r\n%s",
-		LWS_PRE, "", outcome.http, phrase(outcome.http), length,
+		LWS_PRE, "", outcome.http, http_phrase(outcome.http), length,
 		words->headers ? words->headers : "", body);
 	if (lws_write(wsi, (unsigned char *)text + LWS_PRE,
 		    strlen(text + LWS_PRE), LWS_WRITE_HTTP_FINAL) < 0)

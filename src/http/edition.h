@@ -66,6 +66,9 @@ struct edition {
 struct outcome outcome_of(const struct edition *edition,
 	const struct ctx *ctx, enum status status);
 
+/* What stands behind a number in the status line: "Not Found". */
+const char *http_phrase(int http_status);
+
 /*
  * {"error":{"code", "message", "details":{"field", "reason"}}}, which two of
  * the documents share.

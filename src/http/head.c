@@ -61,34 +61,6 @@ put_header(struct text *text, const char *name, const char *value)
 	put(text, "\r\n");
 }
 
-/*
- * nginx hands on what stands here as it is, and a status line without a word
- * behind the number is not HTTP.
- */
-static const char *
-reason_phrase(int http_status)
-{
-	/* clang-format off */
-	static const struct { int status; const char *phrase; } known[] = {
-		{200, " OK"}, {201, " Created"}, {202, " Accepted"},
-		{204, " No Content"}, {302, " Found"}, {400, " Bad Request"},
-		{401, " Unauthorized"}, {403, " Forbidden"},
-		{404, " Not Found"}, {405, " Method Not Allowed"},
-		{409, " Conflict"}, {413, " Payload Too Large"},
-		{415, " Unsupported Media Type"},
-		{422, " Unprocessable Entity"}, {429, " Too Many Requests"},
-		{500, " Internal Server Error"}, {502, " Bad Gateway"},
-		{503, " Service Unavailable"}, {504, " Gateway Timeout"},
-	};
-	/* clang-format on */
-	size_t i;
-
-	for (i = 0; i < N_ELEMENTS(known); i++)
-		if (known[i].status == http_status)
-			return known[i].phrase;
-	return " Status";
-}
-
 static int64_t
 whole_seconds(int64_t us)
 {
@@ -165,7 +137,8 @@ head_write(struct req *req, enum status status, const struct head *head,
 		out->body = reply_text_of(&req->reply, &out->body_length);
 	put(&text, "Status: ");
 	put_number(&text, req->http_status);
-	put(&text, reason_phrase(req->http_status));
+	put(&text, " ");
+	put(&text, http_phrase(req->http_status));
 	put(&text, "\r\n");
 	if (req->http_status != 204) {
 		put_header(&text, "Content-Type",

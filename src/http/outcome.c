@@ -99,3 +99,32 @@ render_error_object(const struct ctx *ctx, enum status status,
 	reply_end(reply);
 	reply_end(reply);
 }
+
+/*
+ * nginx hands on what stands here as it is, and a status line without a word
+ * behind the number is not HTTP.
+ */
+const char *
+http_phrase(int http_status)
+{
+	/* clang-format off */
+	static const struct { int status; const char *phrase; } known[] = {
+		{200, "OK"}, {201, "Created"}, {202, "Accepted"},
+		{204, "No Content"}, {302, "Found"}, {400, "Bad Request"},
+		{401, "Unauthorized"}, {403, "Forbidden"},
+		{404, "Not Found"}, {405, "Method Not Allowed"},
+		{409, "Conflict"}, {413, "Payload Too Large"},
+		{415, "Unsupported Media Type"},
+		{422, "Unprocessable Entity"}, {426, "Upgrade Required"},
+		{429, "Too Many Requests"},
+		{500, "Internal Server Error"}, {502, "Bad Gateway"},
+		{503, "Service Unavailable"}, {504, "Gateway Timeout"},
+	};
+	/* clang-format on */
+	size_t i;
+
+	for (i = 0; i < N_ELEMENTS(known); i++)
+		if (known[i].status == http_status)
+			return known[i].phrase;
+	return "Status";
+}

@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 from decimal import Decimal
+from http import HTTPStatus
 
 import websockets
 
@@ -251,6 +252,7 @@ async def refusal(stack, path, **arguments):
     found = {k.lower(): v.strip() for k, _, v in (x.partition(":") for x in lines[1:])}
     body = None
     if status != 101:
+        assert lines[0].split(" ", 2)[2] == HTTPStatus(status).phrase
         body = await asyncio.wait_for(
             reader.readexactly(int(found["content-length"])), PATIENCE_S)
         body = json.loads(body)
