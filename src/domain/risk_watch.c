@@ -90,6 +90,12 @@ ask_core(struct ctx *ctx, const struct risk_figures *figures,
 
 /* ---- Our own ----------------------------------------------------------------- */
 
+/* Room for one person's usages; the next one's are written over them. */
+struct usages {
+	struct risk_usage *rows;
+	size_t room;
+};
+
 /* A user's share of the lists. */
 struct person {
 	uint32_t user;
@@ -258,31 +264,51 @@ bound_of(const struct person *person, uint8_t type)
 	return 0;
 }
 
-/* Which limit it was is told by the figures with which the core decided. */
+/* The alert that says so; NULL: none does yet. */
+static const struct risk_active *
+active_reduce_only(const struct person *person)
+{
+	size_t i;
+
+	for (i = 0; i < person->n_active; i++)
+		if (ident_is_none(person->active[i].limit))
+			return &person->active[i];
+	return NULL;
+}
+
+/*
+ * Which limit it was is told by the figures with which the core decided; once
+ * it is lifted, or not reached any more, by those of the alert.
+ */
 static void
 note_reduce_only(struct look *look)
 {
 	const struct figure_risk *risk = look->person->risk;
+	const struct risk_active *told = active_reduce_only(look->person);
 	struct risk_usage usage = {
 		.limit = IDENT_NONE,
 		.instrument = INSTRUMENT_ANY,
 		.level = RISK_BREACH,
 	};
 	int64_t daily = bound_of(look->person, LIMIT_DAILY_LOSS);
-	int64_t loss;
+	int64_t most = bound_of(look->person, LIMIT_DRAWDOWN);
+	int64_t loss, drawdown;
 
 	if (!risk || risk->reduce_only != REDUCE_RISK)
 		return;
 	loss = saturate((__int128)risk->day_equity - risk->equity);
+	drawdown = saturate(drawdown_of(risk, risk->equity));
 	if (daily > 0 && loss >= daily) {
 		usage.type = RISK_DAILY_LOSS;
 		usage.current.units = loss;
 		usage.bound.units = daily;
+	} else if (told && (most == 0 || drawdown < most)) {
+		usage.current = told->current;
+		usage.bound = told->bound;
 	} else {
 		usage.type = RISK_MAX_DRAWDOWN;
-		usage.current.units =
-			saturate(drawdown_of(risk, risk->equity));
-		usage.bound.units = bound_of(look->person, LIMIT_DRAWDOWN);
+		usage.current.units = drawdown;
+		usage.bound.units = most;
 	}
 	look->usages[look->n++] = usage;
 }
@@ -327,16 +353,22 @@ repair(struct ctx *ctx, const struct person *person)
 
 static enum status
 look_at(struct ctx *ctx, const struct risk_prices *prices,
-	const struct person *person, struct risk_turn *turn)
+	const struct person *person, struct usages *usages,
+	struct risk_turn *turn)
 {
 	struct look look = {.prices = prices,
 		.person = person,
 		.now_us = ctx->now_us};
+	size_t i, most = person->n_limits * (prices->n + 1) + 1;
 	unsigned raised;
-	size_t i;
 
-	look.usages = arena_array(ctx->arena,
-		person->n_limits * (prices->n + 1) + 1, sizeof(*look.usages));
+	if (most > usages->room) {
+		/* What was there stays in the arena: at least double it. */
+		usages->room = MAX(most, 2 * usages->room);
+		usages->rows = arena_array(ctx->arena, usages->room,
+			sizeof(*usages->rows));
+	}
+	look.usages = usages->rows;
 	for (i = 0; i < person->n_limits; i++)
 		weigh_limit(&look, &person->limits[i].limit);
 	note_reduce_only(&look);
@@ -421,6 +453,7 @@ risk_watch_look(struct ctx *ctx, const struct risk_people *people,
 {
 	struct risk_prices *prices = arena_alloc(ctx->arena, sizeof(*prices));
 	struct places at = {.limits = 0};
+	struct usages usages = {.room = 0};
 	struct reading reading;
 	size_t i;
 
@@ -436,7 +469,7 @@ risk_watch_look(struct ctx *ctx, const struct risk_people *people,
 		struct person person = {.user = people->users[i]};
 
 		cut(&reading.figures, &at, &person);
-		TRY(look_at(ctx, prices, &person, out));
+		TRY(look_at(ctx, prices, &person, &usages, out));
 	}
 	return ST_OK;
 }
