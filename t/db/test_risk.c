@@ -359,6 +359,14 @@ START_TEST(an_account_that_may_only_sell)
 				"current_value = 1000 AND limit_value = 900"),
 		1);
 	ck_assert_uint_eq(look().raised, 0);
+	/* With the limit lifted it is still so, and still told why. */
+	sql("DELETE FROM core_limits");
+	ck_assert_uint_eq(look().raised, 0);
+	ck_assert_int_eq(active(), 1);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM risk_alerts WHERE "
+				"alert_type = 'REDUCE_ONLY' AND "
+				"current_value = 1000 AND limit_value = 900"),
+		1);
 	sql("UPDATE core_users SET reduce_only = 0");
 	look();
 	ck_assert_int_eq(active(), 0);
