@@ -73,6 +73,8 @@ enum status permission_page_find(const struct permission_page *page,
 
 /* Be the only writer; ST_UNAVAILABLE when another takes too long. */
 enum status permission_page_hold(struct permission_page *page) MUST_USE;
+/* The same without waiting: ST_CONFLICT when another is it. */
+enum status permission_page_try_hold(struct permission_page *page) MUST_USE;
 void permission_page_release(struct permission_page *page);
 
 /*

@@ -23,7 +23,6 @@
 #include "base/clock.h"
 
 #define FORMAT UINT32_C(0x71700001)
-#define ROWS_MAX 65536
 #define HOLD_US (3 * US_PER_SECOND)
 
 /* A row is the user above, what he lacks below. */
@@ -192,6 +191,16 @@ permission_page_find(
 /* ---- Writing ----------------------------------------------------------------
  */
 
+/* What who died had not put in force is made anew by the next load. */
+static void
+mend(pthread_mutex_t *writer, int error)
+{
+	if (error == EOWNERDEAD)
+		error = pthread_mutex_consistent(writer);
+	if (error != 0)
+		abort();
+}
+
 enum status
 permission_page_hold(struct permission_page *page)
 {
@@ -203,11 +212,19 @@ permission_page_hold(struct permission_page *page)
 
 	if (error == ETIMEDOUT)
 		return ST_UNAVAILABLE;
-	/* What he had not put in force is made anew by the next load. */
-	if (error == EOWNERDEAD)
-		error = pthread_mutex_consistent(writer);
-	if (error != 0)
-		abort();
+	mend(writer, error);
+	return ST_OK;
+}
+
+enum status
+permission_page_try_hold(struct permission_page *page)
+{
+	pthread_mutex_t *writer = &page->shared->writer;
+	int error = pthread_mutex_trylock(writer);
+
+	if (error == EBUSY)
+		return ST_CONFLICT;
+	mend(writer, error);
 	return ST_OK;
 }
 

@@ -176,7 +176,7 @@ save_uses(bool at_once)
  * keys or of permissions, fills it.
  */
 static void
-load_pages(void)
+load_pages(bool wait)
 {
 	struct ctx ctx = server.base;
 
@@ -188,7 +188,7 @@ load_pages(void)
 	if (access_keys_load(&ctx) != ST_OK)
 		log_warn("the program keys are not loaded: %s",
 			db_error(ctx.db));
-	if (permissions_load(&ctx) != ST_OK)
+	if (permissions_load(&ctx, wait) != ST_OK)
 		log_warn("the permissions are not loaded: %s",
 			db_error(ctx.db));
 	arena_free(ctx.arena);
@@ -218,7 +218,8 @@ done(const struct outgoing *out, int64_t took_us)
 		log_request(out, took_us);
 	if (server.base.settled)
 		settled_begin(server.base.settled);
-	load_pages();
+	/* One loads them; the others have requests to answer. */
+	load_pages(false);
 	save_uses(false);
 }
 
@@ -271,7 +272,7 @@ api_work(const struct api_setup *setup)
 	base->markets =
 		markets_new(conf_text(setup->conf, CONF_PATHS_BOOK_PAGE));
 	if (connect_db(setup, base)) {
-		load_pages();
+		load_pages(true);
 		request_loop(&server, setup->listen_fd, &stopping, done);
 		save_uses(true);
 	}

@@ -105,14 +105,18 @@ load_held(struct ctx *ctx)
 }
 
 enum status
-permissions_load(struct ctx *ctx)
+permissions_load(struct ctx *ctx, bool wait)
 {
 	struct permission_page *page = ctx->auth->permissions;
-	enum status status = ST_OK;
+	enum status status;
 
 	if (permission_page_loaded(page))
 		return ST_OK;
-	TRY(permission_page_hold(page));
+	status = wait ? permission_page_hold(page)
+		      : permission_page_try_hold(page);
+	if (status == ST_CONFLICT)
+		return ST_OK;
+	TRY(status);
 	if (!permission_page_loaded(page))
 		status = load_held(ctx);
 	permission_page_release(page);

@@ -38,5 +38,9 @@ enum status permission_fits(
 enum status permission_lookup(
 	struct ctx *ctx, uint32_t user, uint32_t *denied) MUST_USE;
 
-/* Make the page of MySQL's rows, if that has not been done. */
-enum status permissions_load(struct ctx *ctx) MUST_USE;
+/*
+ * Make the page of MySQL's rows, if that has not been done.  While another is
+ * its writer, who will have made it, this is left to him, or to a later call;
+ * WAIT: for who cannot begin without it.
+ */
+enum status permissions_load(struct ctx *ctx, bool wait) MUST_USE;

@@ -8,7 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "auth/permission.h"
+#include "base/ctx.h"
+#include "domain/permission.h"
 #include "t/harness/suite.h"
 
 #define TRADE PERMISSION_BIT(PERMISSION_TRADE)
@@ -212,6 +215,39 @@ START_TEST(survives_its_writer)
 }
 END_TEST
 
+/* Who finds another at it goes on with what he has to do. */
+START_TEST(a_load_does_not_wait_for_another)
+{
+	struct auth auth = {.permissions = page};
+	struct ctx ctx = {.auth = &auth}; /* without a database */
+	int ready[2], status;
+	pid_t child;
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		if (permission_page_hold(page) != ST_OK ||
+			write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(permission_page_try_hold(page), ST_CONFLICT);
+	ck_assert_int_eq(permissions_load(&ctx, false), ST_OK);
+	ck_assert(!permission_page_loaded(page));
+	ck_assert_int_eq(permissions_load(&ctx, true), ST_UNAVAILABLE);
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	/* Of one who died it is taken over. */
+	ck_assert_int_eq(permission_page_try_hold(page), ST_OK);
+	permission_page_release(page);
+	close(ready[0]);
+	close(ready[1]);
+}
+END_TEST
+
 /* Whoever looks while tables change finds what one of them says. */
 START_TEST(readers_see_whole_tables)
 {
@@ -257,6 +293,7 @@ suite(void)
 	tcase_add_test(pages, outlives_its_run);
 	tcase_add_test(pages, is_not_believed_when_it_is_something_else);
 	tcase_add_test(pages, survives_its_writer);
+	tcase_add_test(pages, a_load_does_not_wait_for_another);
 	tcase_add_test(pages, readers_see_whole_tables);
 	suite_add_tcase(s, pages);
 	return s;
