@@ -59,6 +59,9 @@ uint32_t permissions_of_role(enum user_role role);
 
 struct permission_page;
 
+/* Users that may lack something. */
+#define PERMISSION_PAGE_ROWS 65536
+
 /* NULL, and a sentence in *REASON, which the caller frees. */
 struct permission_page *permission_page_open(
 	const char *path, char **reason) MUST_USE;

@@ -28,7 +28,7 @@
 /* A row is the user above, what he lacks below. */
 struct table {
 	_Atomic uint32_t n;
-	_Atomic uint64_t rows[ROWS_MAX];
+	_Atomic uint64_t rows[PERMISSION_PAGE_ROWS];
 };
 
 struct shared {
@@ -258,7 +258,7 @@ permission_page_add(
 {
 	struct table *table = next_table(page);
 
-	if (table->n == ROWS_MAX)
+	if (table->n == PERMISSION_PAGE_ROWS)
 		return ST_UNAVAILABLE;
 	table->rows[table->n] = (uint64_t)user << 32 | denied;
 	table->n++;

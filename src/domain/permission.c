@@ -144,6 +144,23 @@ still_may(struct ctx *ctx)
 		ctx, ctx->session->user, PERMISSION_MANAGE_USERS);
 }
 
+/* What the page has no room for would never come into force. */
+static enum status
+has_room(struct ctx *ctx, uint32_t user)
+{
+	uint64_t others;
+
+	TRY(db_one(ctx,
+		"SELECT COUNT(*) FROM user_denials "
+		"WHERE denied <> '' AND user_id <> ?",
+		DB_IN(db_u64(user)), DB_OUT(db_to_u64(&others))));
+	if (others >= PERMISSION_PAGE_ROWS)
+		return fail(ctx, ST_CONFLICT, NULL,
+			"permissions are taken from %d users already",
+			PERMISSION_PAGE_ROWS);
+	return ST_OK;
+}
+
 static enum status
 set_tx(struct ctx *ctx, void *arg)
 {
@@ -156,6 +173,8 @@ set_tx(struct ctx *ctx, void *arg)
 	TRY(permission_denied(ctx, s->user->number, &denied));
 	denied = (denied & ~brought) | (brought & ~s->granted);
 	names = names_of(ctx, denied, " ");
+	if (*names)
+		TRY(has_room(ctx, s->user->number));
 	TRY(db_exec(ctx,
 		"INSERT INTO user_denials (user_id, denied, updated_at) "
 		"VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE "

@@ -26,6 +26,7 @@ enum status permission_check(
 /*
  * Let user ID have just those of GRANTED, which his role brings: ST_INVALID
  * about "permissions" when one is not.  Nobody does it to himself.
+ * ST_CONFLICT when as many users as the page can hold lack something already.
  */
 enum status permission_set(struct ctx *ctx, struct ident id, uint32_t granted,
 	struct user *out) MUST_USE;

@@ -20,6 +20,7 @@ OF_USER = ["trade", "withdraw", "manage_strategies", "manage_keys",
            "view_monitoring", "read_audit", "report_alerts"]
 OF_OPERATOR = [*OF_USER, "decide_withdrawals", "manage_users"]
 OF_ROLE = {"user": OF_USER, "operator": OF_OPERATOR, "admin": OF_OPERATOR}
+STRANGERS = 3000000000    # users that there never are
 RANKS = {"user": 1, "operator": 2, "admin": 3}
 
 
@@ -281,3 +282,30 @@ def test_a_change_brings_all_of_mysql_into_force(stack, admin):
     assert person.client.post("/api/order", json=ticket(person)).status_code == 200
     take(admin, Person(stack), "trade")
     assert taken(person.client.post("/api/order", json=ticket(person)))
+
+
+def test_what_the_page_has_no_room_for_is_refused(stack, admin):
+    """Before it is in MySQL: else no change would ever come into force again."""
+    person, other, last = Person(stack), Person(stack), Person(stack)
+    take(admin, other, "trade")
+    with stack.mysql("root") as connection, connection.cursor() as cursor:
+        cursor.execute("SET foreign_key_checks = 0")
+        cursor.execute("SELECT COUNT(*) FROM user_denials WHERE denied <> ''")
+        room = 65536 - cursor.fetchone()[0]
+        cursor.executemany("INSERT INTO user_denials VALUES (%s, 'trade', NOW(6))",
+                           range(STRANGERS, STRANGERS + room - 1))
+        connection.commit()
+        try:
+            take(admin, last, "trade")
+            body = give(admin, person, [], 409)
+            assert body["error"]["code"] == "CONFLICT"
+            assert has(person) == OF_USER
+            # Who lacks something already may lack more, or have it back.
+            take(admin, other, "trade", "withdraw")
+            give(admin, other, OF_USER)
+            give(admin, person, [])
+            assert has(person) == []
+        finally:
+            cursor.execute("DELETE FROM user_denials WHERE user_id >= %s", STRANGERS)
+            connection.commit()
+    give(admin, person, OF_USER)
