@@ -41,16 +41,16 @@ check_strategy(struct ctx *ctx, struct ident id)
 	return status;
 }
 
+/* ORDER is IDENT_NONE in a promise. */
 static enum status
-promise(struct ctx *ctx, const struct order_ticket *ticket, struct promise *out)
+insert(struct ctx *ctx, const struct order_ticket *ticket, struct ident id,
+	struct ident order)
 {
-	*out = (struct promise){ident_random(ctx->now_us), ticket->strategy,
-		ticket->bot};
 	return db_exec(ctx,
-		"INSERT INTO order_links (id, user_id, client_id, strategy_id, "
-		"bot_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-		DB_IN(db_ident(out->id), db_u64(ctx->session->user),
-			db_text(ticket->client_id),
+		"INSERT INTO order_links (id, user_id, client_id, order_id, "
+		"strategy_id, bot_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		DB_IN(db_ident(id), db_u64(ctx->session->user),
+			db_text(ticket->client_id), db_ident_or_null(order),
 			db_ident_or_null(ticket->strategy),
 			db_ident_or_null(ticket->bot),
 			db_time(clock_wall_us())),
@@ -64,40 +64,111 @@ drop(struct ctx *ctx, struct ident id)
 		DB_IN(db_ident(id)), NULL);
 }
 
-/* ORDER has a link already; is it the same? */
+/* What ORDER has as its link, or ST_NOT_FOUND. */
 static enum status
-compare(struct ctx *ctx, const struct promise *promise, struct ident order)
+find_link(struct ctx *ctx, struct ident order, struct promise *out)
 {
-	struct promise first;
-
-	TRY(db_one(ctx,
+	return db_one(ctx,
 		"SELECT strategy_id, bot_id FROM order_links "
 		"WHERE order_id = ?",
 		DB_IN(db_ident(order)),
-		DB_OUT(db_to_ident(&first.strategy),
-			db_to_ident(&first.bot))));
-	if (!ident_equal(first.strategy, promise->strategy) ||
-		!ident_equal(first.bot, promise->bot))
+		DB_OUT(db_to_ident(&out->strategy), db_to_ident(&out->bot)));
+}
+
+/*
+ * The promise under which ORDER was placed, if it was not kept yet: it was
+ * there before the order, so what was promised since is not looked at.
+ */
+static enum status
+find_promise(struct ctx *ctx, const struct order_ticket *ticket,
+	struct ident mine, const struct order *order, struct promise *out)
+{
+	return db_one(ctx,
+		"SELECT strategy_id, bot_id FROM order_links "
+		"FORCE INDEX (order_links_order) WHERE order_id IS NULL "
+		"AND user_id = ? AND client_id = ? AND id <> ? "
+		"AND created_at < ? ORDER BY created_at LIMIT 1",
+		DB_IN(db_u64(ctx->session->user), db_text(ticket->client_id),
+			db_ident(mine),
+			db_time(order->opened_us + US_PER_SECOND)),
+		DB_OUT(db_to_ident(&out->strategy), db_to_ident(&out->bot)));
+}
+
+static enum status
+compare(struct ctx *ctx, const struct promise *mine,
+	const struct promise *first)
+{
+	if (ident_equal(first->strategy, mine->strategy) &&
+		ident_equal(first->bot, mine->bot))
+		return ST_OK;
+	return core_refused(ctx, REFUSED_OTHER_TERMS);
+}
+
+/* The order was there before; ST_CONFLICT unless it is of the same. */
+static enum status
+check_first(struct ctx *ctx, const struct order_ticket *ticket,
+	const struct promise *mine, const struct order *order)
+{
+	struct promise first;
+	enum status status = find_link(ctx, order->id, &first);
+
+	if (status == ST_NOT_FOUND)
+		status = find_promise(ctx, ticket, mine->id, order, &first);
+	if (status == ST_NOT_FOUND) /* it is of none */
 		return core_refused(ctx, REFUSED_OTHER_TERMS);
-	return ST_OK;
+	TRY(status);
+	return compare(ctx, mine, &first);
+}
+
+static enum status
+write_order(struct ctx *ctx, const struct order_ticket *ticket,
+	const struct promise *mine, struct ident order)
+{
+	struct db_done done;
+	enum status status = db_exec(ctx,
+		"UPDATE order_links SET order_id = ? WHERE id = ?",
+		DB_IN(db_ident(order), db_ident(mine->id)), &done);
+
+	/* Another try of the same was faster. */
+	if (status == ST_CONFLICT && drop(ctx, mine->id) != ST_OK)
+		return ST_UNAVAILABLE;
+	TRY(status);
+	if (done.affected > 0)
+		return ST_OK;
+	/*
+	 * We took so long that workerd has deleted it; or completed it, which
+	 * is a conflict then.
+	 */
+	return insert(ctx, ticket, mine->id, order);
 }
 
 /*
  * The order is placed, so MySQL is nothing to fail for: what cannot be
  * written now, workerd writes.  A client id that is sent again finds the link
- * of its first time.
+ * of its first time; that none is found is known only from MySQL.
  */
 static enum status
-keep(struct ctx *ctx, const struct promise *promise, struct ident order)
+keep(struct ctx *ctx, const struct order_ticket *ticket,
+	const struct promise *mine, const struct order_receipt *receipt)
 {
 	struct fault before = ctx->fault;
-	enum status status = db_exec(ctx,
-		"UPDATE order_links SET order_id = ? WHERE id = ?",
-		DB_IN(db_ident(order), db_ident(promise->id)), NULL);
+	struct promise first;
+	enum status status;
 
-	if (status == ST_CONFLICT && drop(ctx, promise->id) == ST_OK &&
-		compare(ctx, promise, order) == ST_CONFLICT)
-		return ST_CONFLICT;
+	if (receipt->duplicate) {
+		status = check_first(ctx, ticket, mine, &receipt->order);
+		if (status != ST_OK) {
+			struct fault why = ctx->fault;
+
+			(void)!drop(ctx, mine->id); /* or workerd does */
+			ctx->fault = why;
+		}
+		TRY(status);
+	}
+	status = write_order(ctx, ticket, mine, receipt->order.id);
+	if (status == ST_CONFLICT &&
+		find_link(ctx, receipt->order.id, &first) == ST_OK)
+		TRY(compare(ctx, mine, &first));
 	ctx->fault = before;
 	return ST_OK;
 }
@@ -114,10 +185,12 @@ place_linked(struct ctx *ctx, const struct order_ticket *ticket,
 	/* What follows is done for the user before the core has seen him. */
 	TRY(core_guard(ctx, &guard));
 	TRY(check_strategy(ctx, ticket->strategy));
-	TRY(promise(ctx, ticket, &link));
+	link = (struct promise){
+		ident_random(ctx->now_us), ticket->strategy, ticket->bot};
+	TRY(insert(ctx, ticket, link.id, IDENT_NONE));
 	status = place(ctx, ticket, &receipt);
 	if (status == ST_OK)
-		status = keep(ctx, &link, receipt.order.id);
+		status = keep(ctx, ticket, &link, &receipt);
 	else if (status != ST_OUTCOME_UNKNOWN) {
 		struct fault why = ctx->fault;
 

@@ -89,6 +89,26 @@ def test_another_strategy_is_another_order(owner):
     assert owner.cancel_all() == 1
 
 
+def test_a_strategy_is_not_given_later(owner, stack):
+    name, mine = uuid.uuid4().hex, strategy_of(owner)
+    order_id = owner.place("sell", 1, PRICE, client_order_id=name)
+    reply = owner.send("sell", 1, PRICE, strategy_id=mine, client_order_id=name)
+    assert reply.status_code == 409, reply.text
+    assert links(stack, name) == 0
+    assert owner.get(order_id)["strategy_id"] is None
+    assert owner.cancel_all() == 1
+
+
+def test_without_its_strategy_it_is_the_same_order(owner):
+    """Which it still has, though this reply does not know."""
+    name, mine = uuid.uuid4().hex, strategy_of(owner)
+    order_id = owner.place("sell", 1, PRICE, strategy_id=mine, client_order_id=name)
+    again = good(owner.send("sell", 1, PRICE, client_order_id=name))
+    assert (again["order_id"], again["strategy_id"]) == (order_id, None)
+    assert owner.get(order_id)["strategy_id"] == mine
+    assert owner.cancel_all() == 1
+
+
 def test_a_refused_order_has_no_link(owner, stack):
     name = uuid.uuid4().hex
     reply = owner.send("sell", 100000, PRICE, client_order_id=name,

@@ -117,6 +117,8 @@ static struct {
 	char client_id[CLIENT_ID_MAX + 1];
 	int64_t rows_meanwhile;
 	int calls;
+	bool duplicate;
+	const char *workerd_does; /* SQL, meanwhile */
 } placing;
 
 static enum status
@@ -128,8 +130,13 @@ place(struct ctx *c, const struct order_ticket *ticket,
 	placing.rows_meanwhile = rows("WHERE order_id IS NULL");
 	snprintf(placing.client_id, sizeof(placing.client_id), "%s",
 		ticket->client_id);
+	if (placing.workerd_does)
+		server_sql(STACK_DATABASE, placing.workerd_does);
 	if (placing.answer == ST_OK)
-		*out = (struct order_receipt){.order = {.id = placing.order}};
+		*out = (struct order_receipt){
+			.order = {.id = placing.order,
+				.opened_us = clock_wall_us()},
+			.duplicate = placing.duplicate};
 	return placing.answer;
 }
 
@@ -180,11 +187,65 @@ START_TEST(the_same_again_is_the_same)
 {
 	placing.order = ident_random(ctx->now_us);
 	OK(send(ST_OK, bot, "a"));
+	placing.duplicate = true;
 	OK(send(ST_OK, bot, "a"));
 	ck_assert_int_eq(rows(""), 1);
 	ck_assert_int_eq(send(ST_OK, other_bot, "a"), ST_CONFLICT);
 	ck_assert_str_eq(ctx->fault.field, "client_order_id");
 	ck_assert_int_eq(rows("WHERE bot_id = 'the first bot ..'"), 1);
+	ck_assert_int_eq(rows(""), 1);
+}
+END_TEST
+
+/* Its first time was not by way of us. */
+START_TEST(an_order_of_none_gets_no_link)
+{
+	placing.order = ident_random(ctx->now_us);
+	placing.duplicate = true;
+	ck_assert_int_eq(send(ST_OK, bot, "a"), ST_CONFLICT);
+	ck_assert_str_eq(ctx->fault.field, "client_order_id");
+	ck_assert_int_eq(rows(""), 0);
+}
+END_TEST
+
+/* The first time's answer was lost, so its row is open still. */
+START_TEST(the_same_again_before_the_first_is_known)
+{
+	placing.order = ident_random(ctx->now_us);
+	ck_assert_int_eq(
+		send(ST_OUTCOME_UNKNOWN, bot, "a"), ST_OUTCOME_UNKNOWN);
+	placing.duplicate = true;
+	ck_assert_int_eq(send(ST_OK, other_bot, "a"), ST_CONFLICT);
+	ck_assert_int_eq(rows(""), 1);
+	ck_assert_int_eq(send(ST_OK, bot, "b"), ST_CONFLICT);
+	OK(send(ST_OK, bot, "a"));
+	ck_assert_int_eq(rows("WHERE bot_id = 'the first bot ..' "
+			      "AND order_id IS NOT NULL"),
+		1);
+}
+END_TEST
+
+/* We stood still so long that the promise was given up. */
+START_TEST(a_promise_that_was_dropped_is_made_again)
+{
+	placing.order = ident_random(ctx->now_us);
+	placing.workerd_does = "DELETE FROM order_links";
+	OK(send(ST_OK, bot, "a"));
+	ck_assert_int_eq(rows("WHERE bot_id = 'the first bot ..' "
+			      "AND order_id IS NOT NULL AND user_id = 7 "
+			      "AND client_id = 'a'"),
+		1);
+}
+END_TEST
+
+/* Or kept, by somebody else. */
+START_TEST(a_promise_that_was_kept_stays)
+{
+	placing.order = (struct ident){"the first order."};
+	placing.workerd_does =
+		"UPDATE order_links SET order_id = 'the first order.'";
+	OK(send(ST_OK, bot, "a"));
+	ck_assert_int_eq(rows("WHERE order_id = 'the first order.'"), 1);
 	ck_assert_int_eq(rows(""), 1);
 }
 END_TEST
@@ -497,6 +558,10 @@ suite(void)
 	tcase_add_test(links, a_refusal_leaves_nothing);
 	tcase_add_test(links, what_is_unknown_stays_open);
 	tcase_add_test(links, the_same_again_is_the_same);
+	tcase_add_test(links, an_order_of_none_gets_no_link);
+	tcase_add_test(links, the_same_again_before_the_first_is_known);
+	tcase_add_test(links, a_promise_that_was_dropped_is_made_again);
+	tcase_add_test(links, a_promise_that_was_kept_stays);
 	tcase_add_test(links, another_ones_strategy_is_none);
 	tcase_add_test(links, an_ended_session_writes_nothing);
 	tcase_add_test(links, only_a_few_at_a_time);
