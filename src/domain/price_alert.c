@@ -187,6 +187,22 @@ add_tx(struct ctx *ctx, void *arg)
 		: ST_OK;
 }
 
+/*
+ * From when on trades count.  They have the matcher's time of before they were
+ * on disk and to be seen; so one of just now can still come to light, and
+ * counts, while what was to be seen when the alert was made does not.  Its time
+ * comes again only where the matcher waits for a clock that was set back.
+ */
+static int64_t
+counts_from(const struct book_slot *slot, int64_t now_us)
+{
+	int64_t least_us = now_us - PRICE_ALERT_LATE_US;
+
+	if (slot->last_price == 0 || slot->last_time_us < least_us)
+		return least_us;
+	return slot->last_time_us + (slot->last_time_us < now_us);
+}
+
 enum status
 price_alert_add(struct ctx *ctx, const char *symbol, bool above,
 	struct decimal price, struct price_alert *out)
@@ -200,6 +216,7 @@ price_alert_add(struct ctx *ctx, const char *symbol, bool above,
 	};
 	struct market market;
 	struct book_slot slot;
+	int64_t now_us;
 
 	if (price.units <= 0)
 		return fail(ctx, ST_INVALID, "price",
@@ -209,13 +226,15 @@ price_alert_add(struct ctx *ctx, const char *symbol, bool above,
 	memcpy(alert.symbol, market.symbol, sizeof(alert.symbol));
 	/* Later trades are for price_alerts_look(): first the time, then the
 	 * price, so that none is between the two. */
-	alert.created_us = clock_wall_us();
+	now_us = clock_wall_us();
 	TRY(market_slot(ctx, market.number, &slot));
 	alert.triggered = slot.last_price != 0 &&
 			  (above ? slot.last_price >= price.units
 				 : slot.last_price <= price.units);
+	alert.created_us =
+		alert.triggered ? now_us : counts_from(&slot, now_us);
 	if (alert.triggered) {
-		alert.triggered_us = alert.created_us;
+		alert.triggered_us = now_us;
 		alert.triggered_price.units = slot.last_price;
 	}
 	TRY(db_tx(ctx, add_tx, &alert));

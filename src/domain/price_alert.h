@@ -23,6 +23,8 @@
 #include "domain/market.h"
 
 #define PRICE_ALERTS_MAX 100 /* active ones a user */
+/* How long a trade may take from its time until it can be seen. */
+#define PRICE_ALERT_LATE_US INT64_C(1000000)
 
 struct price_alert {
 	struct ident id;
@@ -31,7 +33,7 @@ struct price_alert {
 	bool above; /* from below: due at PRICE or above */
 	struct decimal price;
 	bool triggered;
-	int64_t created_us;
+	int64_t created_us;   /* trades since then count */
 	int64_t triggered_us; /* DB_NO_TIME: not yet */
 	struct decimal triggered_price;
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/session.h"
 #include "base/clock.h"
 #include "domain/core.h"
 #include "domain/market.h"
@@ -48,6 +49,9 @@ number(const char *text)
 	return server_number(STACK_DATABASE, text);
 }
 
+/* Of the last price. */
+static int64_t price_time_us;
+
 static void
 set_price(uint16_t instrument, const char *symbol, uint16_t base,
 	uint16_t quote, int64_t last)
@@ -59,6 +63,7 @@ set_price(uint16_t instrument, const char *symbol, uint16_t base,
 			.tick = 1000000,
 			.lot = 1000000},
 		.last_price = last * DECIMAL_ONE,
+		.last_time_us = price_time_us,
 		.used = 1,
 	};
 
@@ -420,17 +425,22 @@ END_TEST
 
 static uint64_t seq;
 
-/* AGO_US before now. */
 static void
-trade(const char *price, int64_t ago_us)
+trade_at(const char *price, int64_t at_us)
 {
-	int64_t at_us = clock_wall_us() - ago_us;
 	struct ident id = trade_ident(at_us, ++seq, 0);
 
 	OK(db_exec(ctx,
 		"INSERT INTO trades VALUES (?, 1, 0, 0, ?, 1, 1, 2, "
 		"REPEAT('m', 16), 0, 2, REPEAT('t', 16), 0, ?)",
 		DB_IN(db_ident(id), db_text(price), db_time(at_us)), NULL));
+}
+
+/* AGO_US before now. */
+static void
+trade(const char *price, int64_t ago_us)
+{
+	trade_at(price, clock_wall_us() - ago_us);
 }
 
 static void
@@ -503,6 +513,50 @@ START_TEST(one_that_came_into_sight_late)
 }
 END_TEST
 
+static void
+add_alert(bool above, int64_t price)
+{
+	static struct session session = {.user = 1};
+	struct price_alert out;
+
+	ctx->session = &session;
+	OK(price_alert_add(ctx, "BTC/USD", above,
+		(struct decimal){price * DECIMAL_ONE}, &out));
+	ck_assert(!out.triggered);
+}
+
+/* A trade's time is of before it was on disk; the page has it afterwards. */
+START_TEST(one_that_was_under_way_counts)
+{
+	int64_t seen_us = clock_wall_us() - US_PER_MINUTE;
+	int64_t made_us;
+
+	price_time_us = seen_us;
+	btc_at(100);
+	trade_at("100", seen_us);
+	made_us = clock_wall_us();
+	add_alert(true, 110);
+	trade_at("120", made_us - US_PER_SECOND / 2);
+	trade_at("100", made_us);
+	ck_assert_uint_eq(look_at_prices(), 1);
+}
+END_TEST
+
+/* But not one that was to be seen, or went before that. */
+START_TEST(one_that_was_seen_does_not_count)
+{
+	price_time_us = clock_wall_us();
+	trade_at("120", price_time_us - 1);
+	trade_at("100", price_time_us);
+	btc_at(100);
+	add_alert(true, 110);
+	add_alert(false, 90);
+	ck_assert_uint_eq(look_at_prices(), 0);
+	trade_at("120", price_time_us + 1);
+	ck_assert_uint_eq(look_at_prices(), 1);
+}
+END_TEST
+
 START_TEST(more_than_are_read_at_once)
 {
 	int i;
@@ -542,6 +596,8 @@ suite(void)
 	tcase_add_test(prices, a_price_is_met_once);
 	tcase_add_test(prices, only_what_came_after_it);
 	tcase_add_test(prices, one_that_came_into_sight_late);
+	tcase_add_test(prices, one_that_was_under_way_counts);
+	tcase_add_test(prices, one_that_was_seen_does_not_count);
 	tcase_add_test(prices, more_than_are_read_at_once);
 	suite_add_tcase(s, prices);
 	return s;
