@@ -127,7 +127,7 @@ const struct route interfaces_order_safety[] = {
 		POOL_TRADE, .body = &pair_shape, .flags = ROUTE_COMMAND},
 	{POST, "/api/v1/trading/cancel-after", set_switch, AUTH_USER,
 		RATE_TRADE, POOL_TRADE, .body = &switch_shape,
-		.flags = ROUTE_COMMAND},
+		.flags = ROUTE_COMMAND | ROUTE_CANCELS},
 	{GET, "/api/v1/trading/cancel-after", show_switch, AUTH_USER, RATE_READ,
 		POOL_API, NO_INPUT},
 	ROUTE_END

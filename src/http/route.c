@@ -27,7 +27,7 @@ route_permission(const struct route *route)
 	if (route->permission != PERMISSION_NONE)
 		return route->permission;
 	if (route->rate == RATE_TRADE && route->method != GET &&
-		route->method != DELETE)
+		route->method != DELETE && !(route->flags & ROUTE_CANCELS))
 		return PERMISSION_TRADE;
 	return PERMISSION_NONE;
 }

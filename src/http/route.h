@@ -75,7 +75,9 @@ enum route_flag {
 	 */
 	ROUTE_RAW_BODY = 4,
 	/* A token is looked at if there is one (AUTH_NONE): ctx.session. */
-	ROUTE_MAY_LOGIN = 8
+	ROUTE_MAY_LOGIN = 8,
+	/* It only ever ends orders, so it needs no permission. */
+	ROUTE_CANCELS = 16
 };
 
 struct route {

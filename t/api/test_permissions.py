@@ -16,6 +16,7 @@ from people import Person
 from signing import Program, make_key, patient
 
 PATH = "/v1/security/permissions"
+CANCEL_AFTER = "/api/v1/trading/cancel-after"
 OF_USER = ["trade", "withdraw", "manage_strategies", "manage_keys",
            "view_monitoring", "read_audit", "report_alerts"]
 OF_OPERATOR = [*OF_USER, "decide_withdrawals", "manage_users"]
@@ -184,6 +185,9 @@ def test_every_order_route_needs_trade():
     rows = [r for r in NEEDING if r[5] == "trade"]
     assert len(rows) > 0
     for edition, method, path, _, rate, permission in routes():
+        if path == CANCEL_AFTER:
+            assert permission == "-"         # it only ever ends orders
+            continue
         if rate == "trade" and method in ("POST", "PUT", "PATCH"):
             assert permission == "trade", (edition, method, path)
         if "order" in path.split("/")[-1] and method == "POST":
@@ -248,6 +252,23 @@ def test_trade_taken_and_given_back(stack, admin):
         assert program.call("GET", "/api/orders").status_code == 200
         assert person.client.delete(f"/api/order/{open_order}").status_code == 200
         give(admin, person, OF_USER)
+
+
+def test_who_lost_trade_still_has_the_switch(stack, admin):
+    """To turn it off, so that it does not end what he may not enter again."""
+    person = Person(stack)
+    patient(person.client)
+
+    def switch(seconds):
+        reply = ask(stack, person.client.token, "interfaces", "POST", CANCEL_AFTER,
+                    {"seconds": seconds})
+        assert reply.status_code == 200, reply.text
+        return reply.json()["cancel_at"]
+    assert switch(3600)
+    take(admin, person, "trade")
+    assert switch(0) is None
+    assert switch(60)
+    give(admin, person, OF_USER)
 
 
 def test_a_session_that_has_ended_hears_that_first(stack, admin):
