@@ -66,13 +66,10 @@ market_of_path(struct req *req, const char *exchange, struct market *out)
 const char *
 market_plain_symbol(struct req *req, const char *symbol)
 {
-	char *text = arena_strdup(req->ctx.arena, symbol), *to = text;
+	char key[SYMBOL_MAX];
 
-	for (; *symbol; symbol++)
-		if (*symbol != '/')
-			*to++ = *symbol;
-	*to = '\0';
-	return text;
+	return arena_strdup(
+		req->ctx.arena, market_key(symbol, key) ? key : symbol);
 }
 
 int64_t

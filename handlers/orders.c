@@ -4,7 +4,9 @@
  */
 #include "handlers/orders.h"
 
-#include <strings.h>
+#include <string.h>
+
+#include "domain/market_data.h"
 
 /* clang-format off */
 const struct word order_sides[] = {
@@ -86,18 +88,15 @@ order_reason_word(enum close_reason reason)
 enum status
 order_exchange_is_ours(struct ctx *ctx, const char *exchange)
 {
-	static const char *const venues[] = {
-		"luno", "binance", "kucoin", "kraken", "valr"};
-	size_t i;
+	const char *venue = market_data_known_venue(exchange);
 
-	if (!exchange || strcasecmp(exchange, ORDER_EXCHANGE) == 0)
+	if (venue && strcmp(venue, VENUE_HOUSE) == 0)
 		return ST_OK;
-	for (i = 0; i < N_ELEMENTS(venues); i++)
-		if (strcasecmp(exchange, venues[i]) == 0)
-			return fail(ctx, ST_INVALID, "exchange",
-				"%s is not connected yet; "
-				"\"" ORDER_EXCHANGE "\" is the house's own book",
-				venues[i]);
+	if (venue)
+		return fail(ctx, ST_INVALID, "exchange",
+			"%s is not connected yet; "
+			"\"" VENUE_HOUSE "\" is the house's own book",
+			venue);
 	ctx->fault.kind = FAULT_CHOICE;
 	return fail(ctx, ST_INVALID, "exchange", "there is no such exchange");
 }

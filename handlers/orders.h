@@ -13,8 +13,6 @@
 
 #define ORDER_SYMBOL_MAX 32
 #define ORDER_EXCHANGE_MAX 32
-/* The name of the house's own book among the venues. */
-#define ORDER_EXCHANGE "quantora"
 
 extern const struct word order_sides[];
 extern const struct word order_types[];

@@ -52,13 +52,9 @@ status_word(const struct order *order)
 static void
 write_symbol(struct reply *r, const char *symbol)
 {
-	char text[SYMBOL_MAX];
-	size_t n = 0;
+	char key[SYMBOL_MAX];
 
-	for (; *symbol && n < sizeof(text); symbol++)
-		if (*symbol != '/')
-			text[n++] = *symbol;
-	reply_text_n(r, "symbol", text, n);
+	reply_text(r, "symbol", market_key(symbol, key) ? key : symbol);
 }
 
 static void

@@ -14,18 +14,15 @@
  * client says counts as a sign of life.
  */
 #include "base/clock.h"
+#include "domain/market.h"
 #include "handlers/streams.h"
 
 static void
 write_symbol(struct reply *reply, const char *symbol)
 {
-	char text[SYMBOL_MAX];
-	size_t n = 0;
+	char key[SYMBOL_MAX];
 
-	for (; *symbol && n < sizeof(text); symbol++)
-		if (*symbol != '/')
-			text[n++] = *symbol;
-	reply_text_n(reply, "symbol", text, n);
+	reply_text(reply, "symbol", market_key(symbol, key) ? key : symbol);
 }
 
 /* ---- The market -------------------------------------------------------- */
@@ -95,13 +92,11 @@ update_own(struct reply *reply, const struct update_view *view)
 {
 	const struct order_update *update = view->update;
 	const struct instrument_terms *terms = view->terms;
-	char symbol[SYMBOL_MAX] = "";
-	size_t i, n = 0;
+	const char *symbol = terms ? terms->symbol : NULL;
+	char key[SYMBOL_MAX];
 
-	for (i = 0; terms && i < sizeof(symbol) && terms->symbol[i]; i++)
-		if (terms->symbol[i] != '/')
-			symbol[n++] = terms->symbol[i];
-	symbol[n] = '\0';
+	if (symbol && market_key(symbol, key))
+		symbol = key;
 	reply_object(reply, NULL);
 	reply_text(reply, "type", "order_update");
 	reply_ident(reply, "order_id", update->order);
@@ -110,7 +105,7 @@ update_own(struct reply *reply, const struct update_view *view)
 	reply_dec_places(reply, "avg_fill_price", stream_average(update),
 		terms ? decimal_places((struct decimal){terms->tick}) : 0);
 	reply_time_ms(reply, "timestamp", update->time_us);
-	stream_update_more(reply, view, terms ? symbol : NULL,
+	stream_update_more(reply, view, symbol,
 		update->side == SIDE_BUY ? "BUY" : "SELL");
 	reply_end(reply);
 	return true;

@@ -7,6 +7,7 @@
  * has become of it stands beside, in order_status.  Listing and amending are
  * additions in the document's words.
  */
+#include "domain/market_data.h"
 #include "domain/order.h"
 
 #include "handlers/interfaces/edition.h"
@@ -61,7 +62,7 @@ write_terms(struct reply *r, const struct order *order)
 {
 	reply_ident(r, "order_id", order->id);
 	reply_text(r, "symbol", order->symbol);
-	reply_text(r, "exchange", ORDER_EXCHANGE);
+	reply_text(r, "exchange", VENUE_HOUSE);
 	reply_text(r, "side", order_word(order_sides, order->side));
 	reply_text(r, "type", order_word(order_types, order->type));
 	reply_dec(r, "quantity", order->quantity);

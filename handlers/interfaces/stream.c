@@ -22,6 +22,7 @@
  */
 #include <string.h>
 
+#include "domain/market_data.h"
 #include "handlers/editions.h"
 #include "handlers/interfaces/edition.h"
 #include "handlers/orders.h"
@@ -230,7 +231,7 @@ each_market(struct subscriber *subscriber, const struct said_in *in)
 		n++;
 	}
 	reply_end(r);
-	reply_text(r, "exchange", ORDER_EXCHANGE);
+	reply_text(r, "exchange", VENUE_HOUSE);
 	if (n > 0)
 		end(&answer);
 }
@@ -248,7 +249,7 @@ say_markets(struct ctx *ctx, struct subscriber *subscriber,
 		r = begin(&answer, subscriber, "unsubscribed");
 		reply_text(r, "stream", "market_data");
 		reply_null(r, "symbols");
-		reply_text(r, "exchange", ORDER_EXCHANGE);
+		reply_text(r, "exchange", VENUE_HOUSE);
 		end(&answer);
 		return ST_OK;
 	}
@@ -355,7 +356,7 @@ tick(struct reply *reply, const struct market_tick *tick)
 	reply_object(reply, NULL);
 	reply_text(reply, "type", "market_data");
 	reply_text(reply, "symbol", tick->terms->symbol);
-	reply_text(reply, "exchange", ORDER_EXCHANGE);
+	reply_text(reply, "exchange", VENUE_HOUSE);
 	reply_dec(reply, "price", stream_decimal(tick->price));
 	reply_dec(reply, "volume", stream_decimal(tick->volume));
 	reply_time(reply, "timestamp", tick->time_us);

@@ -23,19 +23,29 @@ no_venue(struct ctx *ctx)
 	return fail(ctx, ST_INVALID, "exchange", "there is no such exchange");
 }
 
-enum status
-market_data_venue(struct ctx *ctx, const char *name, const char **out)
+const char *
+market_data_known_venue(const char *name)
 {
-	enum status status;
 	size_t i;
 
 	if (!name)
-		name = VENUE_HOUSE;
+		return VENUE_HOUSE;
 	for (i = 0; i < N_ELEMENTS(venues); i++)
-		if (strcasecmp(name, venues[i]) == 0) {
-			*out = venues[i];
-			return ST_OK;
-		}
+		if (strcasecmp(name, venues[i]) == 0)
+			return venues[i];
+	return NULL;
+}
+
+enum status
+market_data_venue(struct ctx *ctx, const char *name, const char **out)
+{
+	const char *known = market_data_known_venue(name);
+	enum status status;
+
+	if (known) {
+		*out = known;
+		return ST_OK;
+	}
 	status = db_one(ctx,
 		"SELECT exchange FROM candle_series WHERE exchange = LOWER(?) "
 		"LIMIT 1",

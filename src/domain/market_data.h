@@ -24,6 +24,12 @@
 #define VENUE_NAME_MAX 33 /* with its NUL */
 
 /*
+ * The venue called NAME, in any case, of those that Quantora knows whatever was
+ * imported: its name as it is written here, or NULL.  NAME NULL is the house.
+ */
+const char *market_data_known_venue(const char *name);
+
+/*
  * The venue called NAME, in any case; NULL is the house.  ST_INVALID with the
  * fault at "exchange" when there is none; OUT is in the arena or static.
  */
