@@ -26,12 +26,14 @@
 #include "db/db.h"
 #include "domain/core.h"
 #include "domain/market.h"
+#include "domain/retention.h"
 #include "work/demo_market.h"
 #include "work/monitor.h"
 #include "work/monitor_listener.h"
 #include "work/order_links.h"
 #include "work/price_alert_job.h"
 #include "work/resend.h"
+#include "work/retention_job.h"
 #include "work/risk_job.h"
 #include "work/schedule.h"
 
@@ -51,6 +53,7 @@ struct worker {
 	struct listener *listener; /* NULL: none */
 	struct risk_round risk;
 	struct notice_state notices;
+	struct retention retention;
 	int signals;              /* signalfd */
 	bool stopping;
 };
@@ -98,6 +101,10 @@ add_watches(struct worker *worker, int64_t now_us)
 	schedule_add(worker->schedule,
 		&(struct task){"notices-prune", NOTICE_PRUNE_PERIOD_US,
 			notice_prune_job, NULL},
+		now_us);
+	schedule_add(worker->schedule,
+		&(struct task){"retention", RETENTION_PERIOD_US, retention_job,
+			&worker->retention},
 		now_us);
 }
 

@@ -255,12 +255,12 @@ static const struct fact {
 	{"DELETE FROM imported_candles", 0},
 	/* Limits are users', and alerts about them the worker's. */
 	{"UPDATE risk_limits SET value = 1", A(API)},
-	{"DELETE FROM risk_alerts", 0},
+	{"DELETE FROM risk_alerts", A(WORKER)},
 	{"INSERT INTO risk_alerts SELECT * FROM risk_alerts", A(WORKER)},
 	{"UPDATE notices SET published_at = NULL", A(WORKER)},
 	{"SELECT * FROM notices", A(API) | A(WORKER) | A(STREAM) | A(AUDITOR)},
 	{"UPDATE price_alerts SET triggered = 1", A(WORKER)},
-	{"DELETE FROM price_alerts", A(API)},
+	{"DELETE FROM price_alerts", A(API) | A(WORKER)},
 	/* People. */
 	{"SELECT password_hash FROM users", A(API) | A(WORKER)},
 	{"SELECT totp_secret FROM users", A(API) | A(WORKER)},
@@ -276,7 +276,7 @@ static const struct fact {
 	{"UPDATE withdrawal_decisions SET decider_id = 1", 0},
 	{"DELETE FROM withdrawal_decisions", 0},
 	{"UPDATE intents SET state = 'done'", A(API) | A(WORKER)},
-	{"DELETE FROM intents", 0},
+	{"DELETE FROM intents", A(WORKER)},
 	{"UPDATE audit_head SET last_id = last_id", A(API) | A(WORKER)},
 	{"DELETE FROM audit_head", 0},
 	/* Reading. */
