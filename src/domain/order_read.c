@@ -31,8 +31,7 @@
  * optimizer: no way through it may be longer than what bounds a list.
  */
 #define BY_STATUS "FROM orders o FORCE INDEX (orders_user_status) "
-#define BY_TIME                                                                \
-	"FROM orders o FORCE INDEX (orders_user_time, orders_user_status) "
+#define BY_TIME "FROM orders o FORCE INDEX (orders_user_time) "
 #define OF_STRATEGY                                                            \
 	"FROM order_links l FORCE INDEX (order_links_strategy) "               \
 	"STRAIGHT_JOIN orders o ON o.id = l.order_id "
@@ -41,11 +40,15 @@
 	"STRAIGHT_JOIN orders o ON o.id = l.order_id "
 #define WITH_LINK "STRAIGHT_JOIN order_links l ON l.order_id = o.id "
 
-/* The user; the oldest that counts; four statuses. */
+/*
+ * The user, twice; the oldest that counts; four statuses.  A user that is "="
+ * is looked up as such, and all his rows are walked, whatever is asked of the
+ * ids; IN makes it a range, which ends with the oldest.
+ */
 #define WHERE_PLAIN                                                            \
-	"WHERE o.user_id = ? AND o.id >= ? AND o.status IN (?, ?, ?, ?) "
+	"WHERE o.user_id IN (?, ?) AND o.id >= ? AND o.status IN (?, ?, ?, ?) "
 #define WHERE_LINKED                                                           \
-	"WHERE l.user_id = ? AND l.order_id >= ? "                             \
+	"WHERE l.user_id IN (?, ?) AND l.order_id >= ? "                             \
 	"AND o.status IN (?, ?, ?, ?) "
 /* The instrument or NULL, twice; enum order_partly, twice. */
 #define FILTER                                                                 \
@@ -54,7 +57,7 @@
 #define STRATEGY "AND l.strategy_id = ? "
 #define BOT "AND l.bot_id = ? "
 #define STRATEGY_AND_BOT STRATEGY BOT
-#define PAGE "ORDER BY o.id DESC LIMIT ? OFFSET ?"
+#define PAGE "ORDER BY o.user_id DESC, o.id DESC LIMIT ? OFFSET ?"
 
 /* A row as it is bound. */
 struct row {
@@ -239,7 +242,7 @@ statements_for(const struct order_filter *filter, bool live)
 
 #define STATUSES 4
 /* Room for all question marks, the two of the page and the end. */
-#define VALUES_MAX 16
+#define VALUES_MAX 17
 
 /* The numbers of STATUSES; one that is there once more changes nothing. */
 static size_t
@@ -269,6 +272,7 @@ put_values(const struct ctx *ctx, const struct order_filter *filter,
 		      !ident_is_none(filter->bot);
 	size_t n = 0;
 
+	values[n++] = db_u64(ctx->session->user);
 	values[n++] = db_u64(ctx->session->user);
 	values[n++] = db_ident(floor);
 	n += put_statuses(statuses, values + n);

@@ -445,8 +445,8 @@ END_TEST
 
 /* ---- Lists ------------------------------------------------------------- */
 
-/* One more thousand than a list goes back. */
-#define MANY (ORDER_LIST_MOST + 1000)
+/* Twice as far as a list goes back. */
+#define MANY (2 * ORDER_LIST_MOST)
 
 static struct order_list
 listed(struct order_filter filter)
@@ -476,7 +476,7 @@ revive(int n)
 	server_sql(STACK_DATABASE,
 		"INSERT INTO order_links SELECT id, 7, client_id, id, NULL, "
 		"'the first bot ..', NOW(6) FROM orders "
-		"WHERE status = 0 OR client_id IN ('mine-50999', 'mine-51000')");
+		"WHERE status = 0 OR client_id IN ('mine-99999', 'mine-100000')");
 }
 
 /*
@@ -487,25 +487,29 @@ START_TEST(a_list_goes_only_so_far_back)
 {
 	struct market other = {.number = 2};
 	struct order_list list;
+	uint64_t before;
 
 	write_orders(MANY / 1000);
 	revive(3);
 	set_applied(core_seq());
 	list = listed((struct order_filter){.limit = 10});
 	ck_assert_int_eq(list.total, ORDER_LIST_MOST);
-	ck_assert_str_eq(list.rows[0].client_id, "mine-51000");
+	ck_assert_str_eq(list.rows[0].client_id, "mine-100000");
 	list = listed((struct order_filter){.offset = ORDER_LIST_MOST - 1});
 	ck_assert_uint_eq(list.n, 1);
-	ck_assert_str_eq(list.rows[0].client_id, "mine-1001");
+	ck_assert_str_eq(list.rows[0].client_id, "mine-50001");
 	list = listed((struct order_filter){
 		.statuses = ORDER_IS(ORDER_FILLED), .partly = PARTLY_FILLED});
 	ck_assert_int_eq(list.total, ORDER_LIST_MOST);
+	before = entries_read();
 	list = listed((struct order_filter){.market = &other});
+	/* For the oldest that counts, for the total, and for the rows. */
+	ck_assert_uint_lt(entries_read() - before, 3 * ORDER_LIST_MOST + 100);
 	ck_assert_int_eq(list.total, 0);
 	ck_assert_uint_eq(list.n, 0);
 	list = listed((struct order_filter){.bot = bot});
 	ck_assert_int_eq(list.total, 2);
-	ck_assert_str_eq(list.rows[1].client_id, "mine-50999");
+	ck_assert_str_eq(list.rows[1].client_id, "mine-99999");
 	list = listed((struct order_filter){.statuses = ORDER_NEVER});
 	ck_assert_int_eq(list.total, 0);
 }
