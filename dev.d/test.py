@@ -7,7 +7,8 @@ t/SUITE/*.t, and the pytest files t/SUITE/test_*.py.  unit, engine and fuzz need
 no service and run a second time in a build with ASan and UBSan.  The pytest
 files of db, api, browser and security get a stack for each suite, named in
 QUANTORA_STACK; the programs of db and the tests of fault start what they need.
-QUANTORA_STACK in our own environment is attached to.
+QUANTORA_STACK in our own environment is attached to.  The files of api are
+dealt to two stacks, which run at the same time.
 
 --long asks for the whole of every test that has a quick form, in C and in
 Python: it sets QUANTORA_LONG=1, by which they know, and has hours of patience.
@@ -21,6 +22,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import xml.etree.ElementTree
 
 TOP = os.environ["QUANTORA_TOP"]
@@ -31,19 +33,22 @@ sys.path.insert(0, f"{TOP}/t/harness")
 SUITES = ("unit", "engine", "fuzz", "db", "api", "browser", "security", "fault")
 QUICK = ("unit", "engine", "fuzz")
 WANT_STACK = ("db", "api", "browser", "security")
+WAITING = ("api",)    # mostly waits: half of it runs beside the other half
 UNIT_CHECKS = ("t/layers.sh", "t/tidy.sh", "t/units.sh")
 LONG = "--long" in sys.argv[1:] or os.environ.get("QUANTORA_LONG", "") not in ("", "0")
 PROGRAM_S, SUITE_S = (6 * 3600, 12 * 3600) if LONG else (300, 2400)
 ASAN_CONFIGURE = "--enable-sanitizers CFLAGS='-O1 -g'"
 
 passed = failed = skipped = 0
+counting = threading.Lock()
 
 
 def count(good, bad, left_out=0):
     global passed, failed, skipped
-    passed += good
-    failed += bad
-    skipped += left_out
+    with counting:
+        passed += good
+        failed += bad
+        skipped += left_out
 
 
 def show(title, text):
@@ -181,22 +186,52 @@ def suite_files(suite):
     return scripts, tests
 
 
+def deal(tests, n):
+    """N shares of about the same size; in each the files keep their order."""
+    shares = [[] for _ in range(n)]
+    sizes = [0] * n
+    for test in sorted(tests, key=os.path.getsize, reverse=True):
+        least = sizes.index(min(sizes))
+        shares[least].append(test)
+        sizes[least] += os.path.getsize(test)
+    return [sorted(share) for share in shares if share]
+
+
+def boot_stacks(suite, n):
+    """N stacks, one after the other; fewer when one does not start."""
+    import quantora
+    stacks = []
+    try:
+        for _ in range(n):
+            stacks.append(quantora.Stack.boot())
+    except quantora.StackError as error:
+        count(0, 1)
+        show(f"{suite}: no stack", str(error))
+    return stacks
+
+
+def run_shares(suite, tests, stacks, env, arguments):
+    shares = deal(tests, len(stacks))
+    with concurrent.futures.ThreadPoolExecutor(len(stacks)) as pool:
+        for done in [pool.submit(run_pytest, suite, share,
+                                 dict(env, QUANTORA_STACK=stack.run_dir), arguments)
+                     for share, stack in zip(shares, stacks)]:
+            done.result()
+
+
 def run_suite(suite, listed, arguments):
     """Everything of SUITE; a stack only if there is something to run on it."""
     scripts, tests = suite_files(suite)
     names = listed.get(suite, [])
     env = dict(os.environ, QUANTORA_BUILD="0")
-    stack = None
+    stacks = []
     if suite in WANT_STACK and (scripts or tests) \
             and "QUANTORA_STACK" not in os.environ:
-        import quantora
-        try:
-            stack = quantora.Stack.boot()
-        except quantora.StackError as error:
-            count(0, 1)
-            show(f"{suite}: no stack", str(error))
+        n = 2 if suite in WAITING and len(tests) > 1 and os.cpu_count() > 1 else 1
+        stacks = boot_stacks(suite, n)
+        if not stacks:
             return
-        env["QUANTORA_STACK"] = stack.run_dir
+        env["QUANTORA_STACK"] = stacks[0].run_dir
     try:
         if suite == "unit":
             for script in UNIT_CHECKS:
@@ -207,10 +242,12 @@ def run_suite(suite, listed, arguments):
             run_programs(f"{suite} (ASan)", ASAN, names, env)
         for script in scripts:
             run_script(script, env)
-        if tests:
+        if len(stacks) > 1:
+            run_shares(suite, tests, stacks, env, arguments)
+        elif tests:
             run_pytest(suite, tests, env, arguments)
     finally:
-        if stack is not None:
+        for stack in stacks:
             stack.close()
 
 
