@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "auth/auth.h"
+#include "auth/permission.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/log.h"
@@ -261,6 +262,24 @@ read_options(int argc, char **argv, struct bench *bench)
 	bench->conf = conf_load_or_exit(conf_file);
 }
 
+/* What a worker with MySQL would find there: there is none beside us. */
+static void
+forbid_nothing(const struct bench *bench)
+{
+	char *reason;
+	struct permission_page *page = permission_page_open(
+		conf_text(bench->conf, CONF_PATHS_PERMISSION_PAGE), &reason);
+
+	if (!page)
+		log_fatal("%s", reason);
+	if (permission_page_hold(page) != ST_OK)
+		log_fatal("the page of permissions is held by another");
+	permission_page_begin(page);
+	permission_page_commit(page);
+	permission_page_release(page);
+	permission_page_free(page);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -274,6 +293,7 @@ main(int argc, char **argv)
 	bench.auth = auth_open(bench.conf, AUTH_TOKENS, &reason);
 	if (!bench.auth)
 		log_fatal("%s", reason);
+	forbid_nothing(&bench);
 	bench.ctx.arena = arena_new();
 	bench.ctx.now_us = clock_wall_us();
 	bench.ctx.core =
