@@ -298,13 +298,6 @@ compare_position(struct ctx *ctx, void *arg)
 	return ST_OK;
 }
 
-/* A struct decimal is its units; the rows of a batch have the units alone. */
-static struct db_out
-to_units(int64_t *units)
-{
-	return db_to_decimal((struct decimal *)(void *)units);
-}
-
 static enum status
 compare_positions(struct verify *v, struct replay *r)
 {
@@ -319,10 +312,10 @@ compare_positions(struct verify *v, struct replay *r)
 		"FROM positions",
 		DB_NOTHING,
 		DB_OUT(db_to_ident(&row->id), db_to_u32(&row->user),
-			db_to_u16(&row->instrument), to_units(&row->quantity),
-			to_units(&row->cost), to_units(&row->bought),
-			to_units(&row->bought_quote),
-			to_units(&row->realised), db_to_time(&row->opened_us),
+			db_to_u16(&row->instrument), db_to_units(&row->quantity),
+			db_to_units(&row->cost), db_to_units(&row->bought),
+			db_to_units(&row->bought_quote),
+			db_to_units(&row->realised), db_to_time(&row->opened_us),
 			db_to_time(&row->updated_us),
 			db_to_time(&row->closed_us), db_to_u64(&row->seq)),
 		compare_position, r));

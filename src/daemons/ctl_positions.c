@@ -44,13 +44,6 @@ struct check {
 	unsigned wrong;
 };
 
-/* A struct decimal is its units. */
-static struct db_out
-to_units(int64_t *units)
-{
-	return db_to_decimal((struct decimal *)(void *)units);
-}
-
 /* ---- The trades ------------------------------------------------------- */
 
 static enum status
@@ -79,8 +72,8 @@ read_trades(struct check *c)
 	struct fold_trade *t = &c->trade;
 	const struct db_out into[] = {db_to_ident(&t->id), db_to_u64(&t->seq),
 		db_to_u16(&t->instrument), db_to_u8(&t->taker_side),
-		db_to_u32(&t->maker), db_to_u32(&t->taker), to_units(&t->price),
-		to_units(&t->quantity), to_units(&t->quote),
+		db_to_u32(&t->maker), db_to_u32(&t->taker), db_to_units(&t->price),
+		db_to_units(&t->quantity), db_to_units(&t->quote),
 		db_to_time(&t->executed_us), {.target = DB_TO_END}};
 
 	if (c->user == 0)
@@ -247,8 +240,8 @@ compare_candles(struct check *c)
 		"quote_volume, trades FROM candles_1m",
 		DB_NOTHING,
 		DB_OUT(db_to_u16(&row->instrument), db_to_time(&row->minute_us),
-			to_units(&row->open), to_units(&row->high),
-			to_units(&row->low), to_units(&row->close),
+			db_to_units(&row->open), db_to_units(&row->high),
+			db_to_units(&row->low), db_to_units(&row->close),
 			db_to_sum(&row->volume), db_to_sum(&row->quote_volume),
 			db_to_u64(&row->trades)),
 		compare_candle, c));

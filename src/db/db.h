@@ -150,6 +150,8 @@ struct db_out db_to_bytes(const uint8_t **out, size_t *length);
 struct db_out db_to_fixed(void *out, size_t size);
 struct db_out db_to_ident(struct ident *out);
 struct db_out db_to_decimal(struct decimal *out);
+/* The same, for who keeps its units alone. */
+struct db_out db_to_units(int64_t *out);
 struct db_out db_to_sum(__int128 *out);
 struct db_out db_to_time(int64_t *out);
 

@@ -104,6 +104,9 @@ DEFINE_TO(db_to_i64, int64_t, DB_TO_I64)
 DEFINE_TO(db_to_text, const char *, DB_TO_TEXT)
 DEFINE_TO(db_to_ident, struct ident, DB_TO_IDENT)
 DEFINE_TO(db_to_decimal, struct decimal, DB_TO_DECIMAL)
+DEFINE_TO(db_to_units, int64_t, DB_TO_DECIMAL)
+_Static_assert(sizeof(struct decimal) == sizeof(int64_t),
+	"a struct decimal is its units");
 DEFINE_TO(db_to_sum, __int128, DB_TO_SUM)
 DEFINE_TO(db_to_time, int64_t, DB_TO_TIME)
 
