@@ -32,32 +32,25 @@
  */
 #define BY_STATUS "FROM orders o FORCE INDEX (orders_user_status) "
 #define BY_TIME "FROM orders o FORCE INDEX (orders_user_time) "
-#define OF_STRATEGY                                                            \
-	"FROM order_links l FORCE INDEX (order_links_strategy) "               \
-	"STRAIGHT_JOIN orders o ON o.id = l.order_id "
-#define OF_BOT                                                                 \
-	"FROM order_links l FORCE INDEX (order_links_bot) "                    \
-	"STRAIGHT_JOIN orders o ON o.id = l.order_id "
+#define BY_STRATEGY "FROM order_links l FORCE INDEX (order_links_strategy) "
+#define BY_BOT "FROM order_links l FORCE INDEX (order_links_bot) "
+#define WITH_ORDER "STRAIGHT_JOIN orders o ON o.id = l.order_id "
 #define WITH_LINK "STRAIGHT_JOIN order_links l ON l.order_id = o.id "
 
 /*
- * The user, twice; the oldest that counts; four statuses.  A user that is "="
- * is looked up as such, and all his rows are walked, whatever is asked of the
- * ids; IN makes it a range, which ends with the oldest.
+ * The user, twice, and the oldest that counts.  A user that is "=" is looked
+ * up as such, and all his rows are walked, whatever is asked of the ids; IN
+ * makes it a range, which ends with the oldest.
  */
-#define WHERE_PLAIN                                                            \
-	"WHERE o.user_id IN (?, ?) AND o.id >= ? AND o.status IN (?, ?, ?, ?) "
-#define WHERE_LINKED                                                           \
-	"WHERE l.user_id IN (?, ?) AND l.order_id >= ? "                             \
-	"AND o.status IN (?, ?, ?, ?) "
+#define OF_USER "WHERE o.user_id IN (?, ?) AND o.id >= ? "
+#define OF_USERS_LINKS "WHERE l.user_id IN (?, ?) AND l.order_id >= ? "
+#define STATUS "AND o.status IN (?, ?, ?, ?) "
 /* The instrument or NULL, twice; enum order_partly, twice. */
 #define FILTER                                                                 \
 	"AND (? IS NULL OR o.instrument_id = ?) "                              \
 	"AND (? = 0 OR (o.filled > 0) = ? - 1) "
 #define STRATEGY "AND l.strategy_id = ? "
 #define BOT "AND l.bot_id = ? "
-#define STRATEGY_AND_BOT STRATEGY BOT
-#define PAGE "ORDER BY o.user_id DESC, o.id DESC LIMIT ? OFFSET ?"
 
 /* A row as it is bound. */
 struct row {
@@ -191,53 +184,75 @@ struct statements {
 	const char *count;
 };
 
-#define STATEMENTS(from, where)                                                \
+/*
+ * The ids of a page come out of an index, where it has all that is asked for,
+ * and only the page's own rows are read.  Of a market the rows are asked, as
+ * far as the list goes back: one more index of all orders would cost the
+ * settler more than such a list does.
+ */
+#define STATEMENTS(id, from_where, order)                                      \
 	(struct statements)                                                    \
 	{                                                                      \
-		"SELECT " COLUMNS from NAMES where PAGE,                       \
-			"SELECT COUNT(*) " from where                          \
+		"SELECT " COLUMNS "FROM (SELECT " id from_where                \
+		"ORDER BY " order "LIMIT ? OFFSET ?) page "                    \
+		"STRAIGHT_JOIN orders o ON o.id = page.id "                    \
+		"STRAIGHT_JOIN instruments i ON i.id = o.instrument_id " LINKS \
+		"ORDER BY o.id DESC",                                          \
+			"SELECT COUNT(*) " from_where                          \
 	}
+#define FROM_ORDERS(from_where)                                                \
+	STATEMENTS("o.id ", from_where, "o.user_id DESC, o.id DESC ")
+#define FROM_LINKS(from_where)                                                 \
+	STATEMENTS("l.order_id AS id ", from_where,                            \
+		"l.user_id DESC, l.order_id DESC ")
 
-/* Of a strategy, a bot, or both; LIVE ones are few, their links many. */
-static struct statements
-linked_statements(bool strategy, bool bot, bool live)
+/* What a list is of, beside its user. */
+struct scope {
+	bool live;     /* it is bounded by how many one may have */
+	bool any;      /* no status is asked for */
+	bool filtered; /* FILTER is */
+	bool plain;    /* neither is */
+	bool strategy, bot;
+};
+
+static struct scope
+scope_of(const struct order_filter *filter, unsigned statuses)
 {
-	if (strategy && bot)
-		return live ? STATEMENTS(BY_STATUS WITH_LINK,
-				      WHERE_PLAIN FILTER STRATEGY_AND_BOT)
-			    : STATEMENTS(OF_STRATEGY,
-				      WHERE_LINKED FILTER STRATEGY_AND_BOT);
-	if (strategy)
-		return live ? STATEMENTS(BY_STATUS WITH_LINK,
-				      WHERE_PLAIN FILTER STRATEGY)
-			    : STATEMENTS(OF_STRATEGY,
-				      WHERE_LINKED FILTER STRATEGY);
-	return live ? STATEMENTS(BY_STATUS WITH_LINK, WHERE_PLAIN FILTER BOT)
-		    : STATEMENTS(OF_BOT, WHERE_LINKED FILTER BOT);
+	struct scope scope = {
+		.live = (statuses & ~ORDER_LIVE) == 0,
+		.any = statuses == ORDER_ANY,
+		.filtered = filter->market || filter->partly != PARTLY_ANY,
+		.strategy = !ident_is_none(filter->strategy),
+		.bot = !ident_is_none(filter->bot),
+	};
+
+	scope.plain = scope.any && !scope.filtered;
+	return scope;
 }
 
-static struct statements
-statements_for(const struct order_filter *filter, bool live)
-{
-	bool strategy = !ident_is_none(filter->strategy);
-	bool bot = !ident_is_none(filter->bot);
+/* LIVE ones are few, their links many. */
+#define LINKED(scope, by, mine)                                                \
+	(!(scope)->live ? (scope)->plain                                       \
+				  ? FROM_LINKS(by OF_USERS_LINKS mine)         \
+				  : FROM_LINKS(by WITH_ORDER OF_USERS_LINKS    \
+						    STATUS FILTER mine)        \
+			: FROM_ORDERS(BY_STATUS WITH_LINK OF_USER STATUS       \
+					  FILTER mine))
 
-	if (strategy || bot)
-		return linked_statements(strategy, bot, live);
-	/* What an index knows is counted without the rows. */
-	if (!filter->market && filter->partly == PARTLY_ANY)
-		return (struct statements){
-			live ? "SELECT " COLUMNS BY_STATUS NAMES LINKS
-					WHERE_PLAIN PAGE
-			     : "SELECT " COLUMNS BY_TIME NAMES LINKS
-					WHERE_PLAIN PAGE,
-			"SELECT COUNT(*) " BY_STATUS WHERE_PLAIN};
-	return (struct statements){
-		live ? "SELECT " COLUMNS BY_STATUS NAMES LINKS
-				WHERE_PLAIN FILTER PAGE
-		     : "SELECT " COLUMNS BY_TIME NAMES LINKS
-				WHERE_PLAIN FILTER PAGE,
-		"SELECT COUNT(*) " BY_STATUS WHERE_PLAIN FILTER};
+static struct statements
+statements_for(const struct scope *scope)
+{
+	if (scope->strategy)
+		return scope->bot ? LINKED(scope, BY_STRATEGY, STRATEGY BOT)
+				  : LINKED(scope, BY_STRATEGY, STRATEGY);
+	if (scope->bot)
+		return LINKED(scope, BY_BOT, BOT);
+	if (scope->plain)
+		return FROM_ORDERS(BY_TIME OF_USER);
+	if (scope->any)
+		return FROM_ORDERS(BY_TIME OF_USER STATUS FILTER);
+	return scope->filtered ? FROM_ORDERS(BY_STATUS OF_USER STATUS FILTER)
+			       : FROM_ORDERS(BY_STATUS OF_USER STATUS);
 }
 
 #define STATUSES 4
@@ -262,29 +277,29 @@ put_statuses(unsigned statuses, struct db_value values[STATUSES])
 /* The values of the WHERE; how many there are. */
 static size_t
 put_values(const struct ctx *ctx, const struct order_filter *filter,
-	struct ident floor, unsigned statuses,
+	const struct scope *scope, struct ident floor, unsigned statuses,
 	struct db_value values[VALUES_MAX])
 {
 	struct db_value market = filter->market
 					 ? db_u64(filter->market->number)
 					 : db_null();
-	bool linked = !ident_is_none(filter->strategy) ||
-		      !ident_is_none(filter->bot);
+	bool linked = scope->strategy || scope->bot;
 	size_t n = 0;
 
 	values[n++] = db_u64(ctx->session->user);
 	values[n++] = db_u64(ctx->session->user);
 	values[n++] = db_ident(floor);
-	n += put_statuses(statuses, values + n);
-	if (linked || filter->market || filter->partly != PARTLY_ANY) {
+	if (!scope->plain)
+		n += put_statuses(statuses, values + n);
+	if (scope->filtered || (linked && !scope->plain)) {
 		values[n++] = market;
 		values[n++] = market;
 		values[n++] = db_i64(filter->partly);
 		values[n++] = db_i64(filter->partly);
 	}
-	if (!ident_is_none(filter->strategy))
+	if (scope->strategy)
 		values[n++] = db_ident(filter->strategy);
-	if (!ident_is_none(filter->bot))
+	if (scope->bot)
 		values[n++] = db_ident(filter->bot);
 	return n;
 }
@@ -305,32 +320,52 @@ find_floor(struct ctx *ctx, struct ident *out)
 	return ST_OK;
 }
 
+/* How many there are, if the page that was found says so already. */
+static bool
+total_is_known(const struct order_filter *filter, const struct scope *scope,
+	struct ident floor, struct order_list *found)
+{
+	int64_t n = (int64_t)found->n;
+
+	if (n < filter->limit && (n > 0 || filter->offset == 0)) {
+		found->total = filter->offset + n;
+		return true;
+	}
+	if (scope->plain && !scope->strategy && !scope->bot &&
+		!ident_is_none(floor)) {
+		found->total = ORDER_LIST_MOST;
+		return true;
+	}
+	return false;
+}
+
 static enum status
 list(struct ctx *ctx, void *arg)
 {
 	const struct listing *listing = arg;
 	const struct order_filter *filter = listing->filter;
 	unsigned statuses = filter->statuses ? filter->statuses : ORDER_ANY;
-	bool live = (statuses & ~ORDER_LIVE) == 0;
-	struct statements statements = statements_for(filter, live);
+	struct scope scope = scope_of(filter, statuses);
+	struct statements statements = statements_for(&scope);
 	struct db_value values[VALUES_MAX];
 	struct order_list found = {0};
 	struct ident floor = IDENT_NONE;
 	struct db_rows *rows;
 	size_t n;
 
-	/* Live ones are bounded by how many one may have. */
-	if (!live)
+	if (!scope.live)
 		TRY(find_floor(ctx, &floor));
-	n = put_values(ctx, filter, floor, statuses, values);
-	values[n] = (struct db_value){.kind = DB_END};
-	TRY(db_one(ctx, statements.count, values,
-		DB_OUT(db_to_i64(&found.total))));
-	values[n++] = db_i64(filter->limit);
-	values[n++] = db_i64(filter->offset);
-	values[n] = (struct db_value){.kind = DB_END};
+	n = put_values(ctx, filter, &scope, floor, statuses, values);
+	values[n] = db_i64(filter->limit);
+	values[n + 1] = db_i64(filter->offset);
+	values[n + 2] = (struct db_value){.kind = DB_END};
 	TRY(db_query(ctx, statements.rows, values, &rows));
 	TRY(read_rows(ctx, rows, &found));
+	if (!total_is_known(filter, &scope, floor, &found)) {
+		values[n] = (struct db_value){.kind = DB_END};
+		TRY(db_one(ctx, statements.count, values,
+			DB_OUT(db_to_i64(&found.total))));
+	}
 	*listing->out = found;
 	return ST_OK;
 }
