@@ -163,6 +163,99 @@ intent_send(struct ctx *ctx, struct ident id)
 	return intent_send_seq(ctx, id, &seq);
 }
 
+/* ---- In turn ---------------------------------------------------------- */
+
+/* What is looked through at once for those that were promised before. */
+#define OLDER_BATCH 64
+
+struct word {
+	uint32_t user;
+	uint64_t number;
+	const struct message *command; /* NULL: it cannot be read */
+};
+
+/* Does it set what another one of its kind sets too? */
+static bool
+is_word(const struct message *command)
+{
+	return command && (command->type == CMD_LIMIT_SET ||
+				  command->type == CMD_USER_SET);
+}
+
+static enum status
+load_word(struct ctx *ctx, struct ident id, struct word *out)
+{
+	const uint8_t *bytes;
+	size_t length;
+
+	TRY(db_one(ctx,
+		"SELECT user_id, number, command FROM intents WHERE id = ?",
+		DB_IN(db_ident(id)),
+		DB_OUT(db_to_u32(&out->user), db_to_u64(&out->number),
+			db_to_bytes(&bytes, &length))));
+	out->command = command_of(ctx, bytes, length);
+	return ST_OK;
+}
+
+/* Not ST_OK: OLDER stays open. */
+static enum status
+send_older(struct ctx *ctx, struct ident older)
+{
+	enum status status = intent_send(ctx, older);
+
+	if (status == ST_UNAVAILABLE || status == ST_OUTCOME_UNKNOWN)
+		return status;
+	ctx->fault = (struct fault){0};
+	return ST_OK;
+}
+
+static enum status
+send_all_older(struct ctx *ctx, const struct word *word)
+{
+	const struct message *command;
+	const uint8_t *bytes;
+	struct db_rows *rows;
+	uint64_t number = 0;
+	struct ident id;
+	size_t length;
+
+	do {
+		TRY(db_query(ctx,
+			"SELECT id, number, command FROM intents "
+			"WHERE user_id = ? AND state = 'open' "
+			"AND number > ? AND number < ? ORDER BY number LIMIT ?",
+			DB_IN(db_u64(word->user), db_u64(number),
+				db_u64(word->number), db_u64(OLDER_BATCH)),
+			&rows));
+		while (db_next(rows,
+			DB_OUT(db_to_ident(&id), db_to_u64(&number),
+				db_to_bytes(&bytes, &length)))) {
+			command = command_of(ctx, bytes, length);
+			if (command && command->type == word->command->type)
+				TRY(send_older(ctx, id));
+		}
+	} while (db_count(rows) == OLDER_BATCH);
+	return ST_OK;
+}
+
+enum status
+intent_send_in_turn(struct ctx *ctx, struct ident id)
+{
+	enum status status, noted;
+	struct word word;
+
+	TRY(load_word(ctx, id, &word));
+	if (!is_word(word.command))
+		return intent_send(ctx, id);
+	status = send_all_older(ctx, &word);
+	if (status == ST_OK)
+		return intent_send(ctx, id);
+	/* It was its turn as well, and is so again after the same pause. */
+	noted = note_tried(ctx, id, 0);
+	(void)noted;
+	return status;
+}
+
 /* ---- What is still open ----------------------------------------------- */
 
 static enum status
@@ -212,7 +305,7 @@ intent_open(struct ctx *ctx, uint32_t user, int64_t before_us, unsigned limit,
 		"SELECT id, source, reference, user_id, attempts, created_at, "
 		"command FROM intents WHERE user_id = ? AND state = 'open' AND "
 		"created_at < ? AND (tried_at IS NULL OR tried_at < ?) "
-		"ORDER BY created_at LIMIT ?";
+		"ORDER BY number LIMIT ?";
 	static const char of_all[] =
 		"SELECT id, source, reference, user_id, attempts, created_at, "
 		"command FROM intents WHERE state = 'open' AND created_at < ? "

@@ -55,6 +55,15 @@ enum status intent_send(struct ctx *ctx, struct ident id) MUST_USE;
 enum status intent_send_seq(
 	struct ctx *ctx, struct ident id, uint64_t *seq) MUST_USE;
 
+/*
+ * The same, behind what its user was promised before of the same kind and is
+ * still open: of limits, locks and roles the last word has to be the last one
+ * that the core hears.  While one of those stays open ID does too, and is not
+ * sent: their status.  That one of them is refused stands there, and is no
+ * reason to stop.
+ */
+enum status intent_send_in_turn(struct ctx *ctx, struct ident id) MUST_USE;
+
 /* One by what it is for; ST_NOT_FOUND. */
 enum status intent_find(struct ctx *ctx, const char *source,
 	struct ident reference, struct ident *id) MUST_USE;

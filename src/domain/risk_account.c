@@ -190,7 +190,6 @@ risk_account_set(struct ctx *ctx, const struct risk_account_change *change,
 				change->values[f], fields[f].name));
 	setting->wanted = change;
 	TRY(db_tx(ctx, set_tx, setting));
-	TRY(risk_keep(ctx, ctx->session->user, setting->change.ids,
-		setting->change.steps.n));
+	TRY(risk_keep(ctx, setting->change.ids, setting->change.steps.n));
 	return risk_account_read(ctx, out);
 }

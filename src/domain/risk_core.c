@@ -136,7 +136,7 @@ risk_promise(struct ctx *ctx, uint32_t user, const struct risk_steps *steps,
 static enum status
 keep_one(struct ctx *ctx, struct ident id)
 {
-	enum status status = intent_send(ctx, id);
+	enum status status = intent_send_in_turn(ctx, id);
 
 	if (status == ST_UNAVAILABLE || status == ST_OUTCOME_UNKNOWN)
 		return fail(ctx, ST_OUTCOME_UNKNOWN, NULL,
@@ -145,40 +145,12 @@ keep_one(struct ctx *ctx, struct ident id)
 	return status;
 }
 
-/* What was promised before and is not kept yet; a refusal stands there. */
-static enum status
-keep_older(struct ctx *ctx, uint32_t user)
-{
-	struct ident ids[2 * RISK_ROWS_MAX];
-	struct db_rows *rows;
-	size_t i, n = 0;
-
-	TRY(db_query(ctx,
-		"SELECT id FROM intents WHERE user_id = ? AND state = 'open' "
-		"AND source = ? AND created_at < ? ORDER BY created_at "
-		"LIMIT ?",
-		DB_IN(db_u64(user), db_text(RISK_SOURCE), db_time(ctx->now_us),
-			db_u64(2 * RISK_ROWS_MAX)),
-		&rows));
-	while (db_next(rows, DB_OUT(db_to_ident(&ids[n]))))
-		n++;
-	for (i = 0; i < n; i++) {
-		enum status status = keep_one(ctx, ids[i]);
-
-		if (status == ST_OUTCOME_UNKNOWN)
-			return status;
-		ctx->fault = (struct fault){0};
-	}
-	return ST_OK;
-}
-
 enum status
-risk_keep(struct ctx *ctx, uint32_t user, const struct ident *ids, size_t n)
+risk_keep(struct ctx *ctx, const struct ident *ids, size_t n)
 {
 	enum status worst = ST_OK, status;
 	size_t i;
 
-	TRY(keep_older(ctx, user));
 	for (i = 0; i < n; i++) {
 		status = keep_one(ctx, ids[i]);
 		if (status == ST_OUTCOME_UNKNOWN)
@@ -299,7 +271,7 @@ risk_repair(struct ctx *ctx, uint32_t user, const struct risk_limits *limits,
 	repair->user = user;
 	repair->core = core;
 	TRY(db_tx(ctx, repair_tx, repair));
-	status = risk_keep(ctx, user, repair->ids, repair->steps.n);
+	status = risk_keep(ctx, repair->ids, repair->steps.n);
 	if (status == ST_OK || status == ST_OUTCOME_UNKNOWN ||
 		status == ST_INTERNAL)
 		return status;

@@ -45,19 +45,18 @@ enum status risk_promise(struct ctx *ctx, uint32_t user,
 	const struct risk_steps *steps, struct ident *ids) MUST_USE;
 
 /*
- * Send N promised ones of USER, and before them those that could not be sent
- * yet: behind them they would undo what came later.  A refusal's status;
+ * Send N promised ones, each in its turn (intent.h).  A refusal's status;
  * ST_OUTCOME_UNKNOWN for what will be sent again.
  */
-enum status risk_keep(struct ctx *ctx, uint32_t user, const struct ident *ids,
-	size_t n) MUST_USE;
+enum status risk_keep(
+	struct ctx *ctx, const struct ident *ids, size_t n) MUST_USE;
 
 /*
- * Promises may be kept in another order than they were made, after a time
- * without the matcher.  Bring USER's limits in the core, CORE as they are
- * settled, to those of LIMITS, once all is kept and settled.  A limit that
- * never came from here is left alone.  LIMITS may be older than the table.  That
- * the core refuses is no failure; it is tried again about once a minute.
+ * A promise may have been refused, or grown too old to be kept.  Bring USER's
+ * limits in the core, CORE as they are settled, to those of LIMITS, once all is
+ * kept and settled.  A limit that never came from here is left alone.  LIMITS
+ * may be older than the table.  That the core refuses is no failure; it is tried
+ * again about once a minute.
  */
 enum status risk_repair(struct ctx *ctx, uint32_t user,
 	const struct risk_limits *limits,

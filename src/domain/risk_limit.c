@@ -283,8 +283,7 @@ static enum status
 do_change(struct ctx *ctx, db_tx_fn *tx, struct one *one)
 {
 	TRY(db_tx(ctx, tx, one));
-	return risk_keep(ctx, ctx->session->user, one->change.ids,
-		one->change.steps.n);
+	return risk_keep(ctx, one->change.ids, one->change.steps.n);
 }
 
 enum status

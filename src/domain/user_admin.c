@@ -79,7 +79,7 @@ change_user(struct ctx *ctx, struct change *change)
 		change->user->number);
 	change->set.intent = ident_random(ctx->now_us);
 	TRY(db_tx(ctx, change_tx, change));
-	return intent_send(ctx, change->set.intent);
+	return intent_send_in_turn(ctx, change->set.intent);
 }
 
 /* May the caller do this to somebody of ROLE?  Programs of ours may. */

@@ -43,7 +43,7 @@ note_refused(struct ctx *ctx, const struct intent *intent, enum status status,
 static enum status
 send_again(struct ctx *ctx, const struct intent *intent, struct tally *tally)
 {
-	enum status status = intent_send(ctx, intent->id);
+	enum status status = intent_send_in_turn(ctx, intent->id);
 
 	if (status == ST_OK) {
 		tally->done++;

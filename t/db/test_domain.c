@@ -22,6 +22,7 @@
 #include "t/db/server.h"
 #include "t/db/stack.h"
 #include "t/harness/suite.h"
+#include "work/resend.h"
 
 static struct ctx *ctx;
 
@@ -404,6 +405,127 @@ START_TEST(too_old_to_be_sent)
 }
 END_TEST
 
+/* ---- In turn ------------------------------------------------------------ */
+
+/* VALUE for the open orders of USER, promised as somebody's change does. */
+static struct ident
+promise_limit(uint32_t user, int64_t value)
+{
+	struct cmd_limit_set set = {
+		.head = CORE_COMMAND(LIMIT_SET, cmd_limit_set, user),
+		.intent = ident_random(ctx->now_us),
+		.instrument = INSTRUMENT_ANY,
+		.type = LIMIT_OPEN_ORDERS,
+		.value = value,
+	};
+
+	OK(intent_write(ctx, set.intent, "risk.limit", set.intent, &set.head));
+	return set.intent;
+}
+
+static uint64_t
+seq_of(struct ident id)
+{
+	uint64_t seq = 0;
+
+	OK(db_one(ctx, "SELECT seq FROM intents WHERE id = ?",
+		DB_IN(db_ident(id)), DB_OUT(db_to_u64(&seq))));
+	return seq;
+}
+
+/* As if it had been tried so often, the last time just now. */
+static void
+tried(struct ident id, unsigned attempts)
+{
+	OK(db_exec(ctx,
+		"UPDATE intents SET attempts = ?, tried_at = ? WHERE id = ?",
+		DB_IN(db_u64(attempts), db_time(ctx->now_us), db_ident(id)),
+		NULL));
+}
+
+static void
+resend(void)
+{
+	struct turn turn = {0};
+
+	OK(resend_intents(ctx, NULL, &turn));
+}
+
+/*
+ * Two changes in a row without an answer.  The first has been tried with each
+ * of them, so its pause is the longer.
+ */
+START_TEST(the_last_word_is_said_last)
+{
+	struct ident first, second;
+
+	OK(intent_send(ctx, promise_user(1).id));
+	first = promise_limit(1, 8);
+	second = promise_limit(1, 9);
+	ctx->now_us += 10 * US_PER_SECOND;
+	tried(first, 8);
+	resend();
+	ck_assert(is_state(first, "done"));
+	ck_assert(is_state(second, "done"));
+	ck_assert_uint_lt(seq_of(first), seq_of(second));
+}
+END_TEST
+
+/* Whose request came first may have waited for the other's lock. */
+START_TEST(the_order_is_that_of_the_promises)
+{
+	struct ident first, second;
+
+	OK(intent_send(ctx, promise_user(1).id));
+	first = promise_limit(1, 8);
+	ctx->now_us -= US_PER_SECOND;
+	second = promise_limit(1, 9);
+	OK(intent_send_in_turn(ctx, second));
+	ck_assert_uint_gt(seq_of(first), 0);
+	ck_assert_uint_lt(seq_of(first), seq_of(second));
+}
+END_TEST
+
+/* One that has no answer holds those of its kind back, and no others. */
+START_TEST(nobody_overtakes)
+{
+	struct ident first, second, other;
+
+	OK(intent_send(ctx, promise_user(1).id));
+	first = promise_limit(1, 8);
+	second = promise_limit(1, 9);
+	ck_assert_int_eq(stack_end(matcherd, SIGKILL), -SIGKILL);
+	ck_assert_int_eq(
+		intent_send_in_turn(ctx, second), ST_OUTCOME_UNKNOWN);
+	ck_assert_int_eq(server_number(STACK_DATABASE,
+				 "SELECT COUNT(*) FROM intents "
+				 "WHERE state = 'open' AND attempts = 1"),
+		2);
+	matcherd = stack_matcherd();
+	other = promise_user(2).id;
+	OK(intent_send_in_turn(ctx, other));
+	ck_assert(is_state(first, "open"));
+	OK(intent_send_in_turn(ctx, second));
+	ck_assert_uint_lt(seq_of(first), seq_of(second));
+}
+END_TEST
+
+/* A refusal is an answer; and another's promises are his own. */
+START_TEST(a_refusal_holds_nobody_back)
+{
+	struct ident first, second, anothers;
+
+	OK(intent_send(ctx, promise_user(1).id));
+	anothers = promise_limit(2, 8);
+	first = promise_limit(1, -8);
+	second = promise_limit(1, 9);
+	OK(intent_send_in_turn(ctx, second));
+	ck_assert(is_state(first, "refused"));
+	ck_assert(is_state(second, "done"));
+	ck_assert(is_state(anothers, "open"));
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -429,6 +551,10 @@ suite(void)
 	tcase_add_test(intents, refused_for_good);
 	tcase_add_test(intents, sent_again_when_it_can_be);
 	tcase_add_test(intents, too_old_to_be_sent);
+	tcase_add_test(intents, the_last_word_is_said_last);
+	tcase_add_test(intents, the_order_is_that_of_the_promises);
+	tcase_add_test(intents, nobody_overtakes);
+	tcase_add_test(intents, a_refusal_holds_nobody_back);
 	suite_add_tcase(s, intents);
 	return s;
 }
