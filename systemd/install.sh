@@ -26,6 +26,7 @@ d}" "$1" | sed \
 		-e "s|@CONF_DIR@|$etc/nginx|g; s|@PAGES_DIR@|$pkgdatadir/nginx|g" \
 		-e "s|@TLS_DIR@|$etc/tls|g; s|@TMP_DIR@|/var/lib/quantora/nginx|g" \
 		-e "s|@LOG_DIR@|/var/log/quantora|g; s|@PID_FILE@|/run/quantora/nginx.pid|g" \
+		-e "s|@REDIS_DIR@|${REDIS_DIR:-/run/quantora/redis}|g" \
 		-e "s|@SOCK_DIR@|/run/quantora/web|g; s|@MODULES@|/usr/lib/nginx/modules|g" \
 		-e "s|@USER_LINE@|user www-data;|g; s|@LISTEN@|[::]:|g" \
 		-e "s|@HTTP_PORT@|80 ipv6only=off|g; s|@HTTPS_PORT@|443 ipv6only=off|g" \
@@ -68,6 +69,7 @@ put "$here/egress.conf" "$unitdir/quantora-api@egress.service.d/egress.conf"
 put "$here/quantora.sysusers" "$libdir_systemd/sysusers.d/quantora.conf"
 put "$here/quantora.tmpfiles.in" "$libdir_systemd/tmpfiles.d/quantora.conf"
 keep "$here/quantora.ini.in" "$etc/quantora.ini"
+keep "$here/redis.conf.in" "$etc/redis.conf"
 for file in "$here"/../nginx/*.conf "$here"/../nginx/*.map; do
 	put "$file" "$etc/nginx/$(basename "$file")"
 done

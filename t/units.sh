@@ -66,11 +66,68 @@ cp quantora.sysusers "$root/usr/lib/sysusers.d/quantora.conf"
 ./install.sh fill quantora.tmpfiles.in >"$root/usr/lib/tmpfiles.d/quantora.conf"
 if [ "$(id -u)" = 0 ]; then
 	systemd-sysusers --root="$root" quantora.conf >"$tmp/said" 2>&1 &&
-		[ "$(grep -c '^quantora-' "$root/etc/passwd")" = 5 ]
+		[ "$(grep -c '^quantora-' "$root/etc/passwd")" = 6 ]
 	check $? "each daemon gets a user"
 	systemd-tmpfiles --root="$root" --create quantora.conf >"$tmp/said" 2>&1 &&
 		[ "$(stat -c %a "$root/run/quantora/web")" = 2770 ]
 	check $? "the folders are made"
+fi
+
+# id FILE NAME: its number in the small system.
+id_of() {
+	grep "^$2:" "$root/etc/$1" | cut -d: -f3
+}
+
+# said KEY UNIT: what the unit says of it, the last time.
+said() {
+	sed -n "s/^$1=//p" "$tmp/$2" | tail -1
+}
+
+# as UNIT COMMAND...: with the rights that systemd would give it, which are those
+# of its user and its group, and no more.  It has no groups from the database.
+as() {
+	unit=$1
+	shift
+	groups=$(id_of group "$(said Group "$unit")")
+	for group in $(said SupplementaryGroups "$unit"); do
+		groups=$groups,$(id_of group "$group")
+	done
+	setpriv --reuid "$(id_of passwd "$(said User "$unit")")" \
+		--regid "$(id_of group "$(said Group "$unit")")" \
+		--groups "$groups" --no-new-privs "$@"
+}
+
+# Who may speak with Redis: workerd and streamd, and no other of ours.
+reaches() {
+	as "$1" redis-cli -s "$root/run/quantora/redis/redis.sock" ping \
+		>"$tmp/said" 2>&1 && grep -q PONG "$tmp/said"
+}
+
+if [ "$(id -u)" = 0 ] && type redis-server redis-cli setpriv >/dev/null; then
+	chmod 711 "$tmp"
+	REDIS_DIR=$root/run/quantora/redis ./install.sh fill redis.conf.in \
+		>"$tmp/redis.conf"
+	chmod 644 "$tmp/redis.conf"
+	as quantora-redis.service redis-server "$tmp/redis.conf" \
+		>"$tmp/redis.log" 2>&1 &
+	redis=$!
+	until grep -q "ready to accept" "$tmp/redis.log"; do
+		kill -0 $redis 2>/dev/null || break
+		sleep 0.05
+	done
+	for unit in quantora-workerd quantora-streamd; do
+		reaches $unit.service
+		check $? "$unit reaches Redis"
+	done
+	for unit in quantora-settlerd quantora-matcherd quantora-api@; do
+		! reaches $unit.service
+		check $? "$unit does not reach Redis"
+	done
+	kill $redis
+	wait $redis
+	[ "$(sed -n 's/^socket = \(.*redis.*\)/\1/p' quantora.ini.in)" = \
+		"$(./install.sh fill redis.conf.in | sed -n 's/^unixsocket //p')" ]
+	check $? "the settings name the socket of Redis"
 fi
 
 printf '[Service]\nExecStart=/bin/true\n' >"$tmp/open.service"
