@@ -11,18 +11,14 @@
 #include "auth/key_page.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/shared_file.h"
 
 #define N_LOCKS 256
 #define KEY_BUCKETS 8192
@@ -58,53 +54,22 @@ struct shared {
 };
 
 struct key_page {
-	int fd; /* holds the file's lock as long as anybody uses it */
+	struct shared_file file;
 	struct shared *shared;
 };
 
 /* ---- The file ---------------------------------------------------------- */
 
 static bool
-init_mutexes(struct shared *shared)
+prepare(void *at)
 {
-	pthread_mutexattr_t attr;
+	struct shared *shared = at;
+	bool ok = shared_mutex_init(&shared->writer);
 	size_t i;
-	bool ok;
 
-	if (pthread_mutexattr_init(&attr) != 0)
-		return false;
-	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
-	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
-	     pthread_mutex_init(&shared->writer, &attr) == 0;
 	for (i = 0; ok && i < N_LOCKS; i++)
-		ok = pthread_mutex_init(&shared->locks[i], &attr) == 0;
-	pthread_mutexattr_destroy(&attr);
+		ok = shared_mutex_init(&shared->locks[i]);
 	return ok;
-}
-
-/*
- * Who gets the lock alone is the first, and makes the file anew; all keep a
- * shared lock on it, which their children inherit.
- */
-static bool
-map_file(struct key_page *page)
-{
-	bool first = flock(page->fd, LOCK_EX | LOCK_NB) == 0;
-	void *at;
-
-	if (!first && (errno != EWOULDBLOCK || flock(page->fd, LOCK_SH) != 0))
-		return false;
-	if (first && (ftruncate(page->fd, 0) != 0 ||
-			     ftruncate(page->fd, sizeof(struct shared)) != 0))
-		return false;
-	at = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
-		MAP_SHARED, page->fd, 0);
-	if (at == MAP_FAILED)
-		return false;
-	page->shared = at;
-	if (!first)
-		return true;
-	return init_mutexes(page->shared) && flock(page->fd, LOCK_SH) == 0;
 }
 
 struct key_page *
@@ -114,9 +79,11 @@ key_page_open(const char *path, char **reason)
 
 	if (!page)
 		abort();
-	page->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
-	if (page->fd >= 0 && map_file(page))
+	if (shared_file_open(&page->file, path, sizeof(*page->shared),
+		    SHARED_ANEW, prepare)) {
+		page->shared = page->file.at;
 		return page;
+	}
 	if (asprintf(reason, "the program keys' file %s cannot be used: %s",
 		    path, strerror(errno)) < 0)
 		abort();
@@ -129,10 +96,7 @@ key_page_free(struct key_page *page)
 {
 	if (!page)
 		return;
-	if (page->shared)
-		munmap(page->shared, sizeof(*page->shared));
-	if (page->fd >= 0)
-		close(page->fd);
+	shared_file_close(&page->file);
 	free(page);
 }
 
@@ -142,12 +106,7 @@ key_page_free(struct key_page *page)
 static void
 lock(pthread_mutex_t *mutex)
 {
-	int error = pthread_mutex_lock(mutex);
-
-	if (error == EOWNERDEAD)
-		error = pthread_mutex_consistent(mutex);
-	if (error != 0)
-		abort();
+	(void)shared_mutex_lock(mutex);
 }
 
 /* The last bytes: random in an ident, and in a signature. */
@@ -362,21 +321,12 @@ key_page_untake(struct key_page *page, struct ident id)
 enum status
 key_page_hold(struct key_page *page)
 {
-	int64_t until_us = clock_monotonic_us() + HOLD_US;
-	struct timespec until = {.tv_sec = until_us / US_PER_SECOND,
-		.tv_nsec = until_us % US_PER_SECOND * 1000};
-	pthread_mutex_t *writer = &page->shared->writer;
-	int error = pthread_mutex_clocklock(writer, CLOCK_MONOTONIC, &until);
+	bool died;
 
-	if (error == ETIMEDOUT)
-		return ST_UNAVAILABLE;
-	if (error == EOWNERDEAD) {
-		/* Who knows what he had done, here and in MySQL. */
+	TRY(shared_mutex_try(&page->shared->writer, HOLD_US, &died));
+	/* Who knows what he had done, here and in MySQL. */
+	if (died)
 		page->shared->loaded = false;
-		error = pthread_mutex_consistent(writer);
-	}
-	if (error != 0)
-		abort();
 	return ST_OK;
 }
 

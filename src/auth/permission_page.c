@@ -7,20 +7,15 @@
  * so a reader who finds the version as it was has read a whole table.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "auth/permission.h"
 #include "base/clock.h"
+#include "base/shared_file.h"
 
 #define FORMAT UINT32_C(0x71700001)
 #define HOLD_US (3 * US_PER_SECOND)
@@ -40,73 +35,26 @@ struct shared {
 };
 
 struct permission_page {
-	int fd; /* holds the file's lock as long as anybody uses it */
+	struct shared_file file;
 	struct shared *shared;
 };
 
 /* ---- The file --------------------------------------------------------------
  */
 
-static bool
-init_writer(struct shared *shared)
-{
-	pthread_mutexattr_t attr;
-	bool ok;
-
-	if (pthread_mutexattr_init(&attr) != 0)
-		return false;
-	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
-	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0 &&
-	     pthread_mutex_init(&shared->writer, &attr) == 0;
-	pthread_mutexattr_destroy(&attr);
-	return ok;
-}
-
 /* Keep what an earlier run left, if it is ours; whoever held it is gone. */
 static bool
-prepare(struct shared *shared)
+prepare(void *at)
 {
+	struct shared *shared = at;
+
 	if (shared->format != FORMAT) {
 		shared->version = 0;
 		shared->format = FORMAT;
 	}
 	shared->loaded = false;
 	memset(&shared->writer, 0, sizeof(shared->writer));
-	return init_writer(shared);
-}
-
-static bool
-is_whole(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && st.st_size == sizeof(struct shared);
-}
-
-/*
- * Who gets the lock alone is the first of this run; all keep a shared lock on
- * the file, which their children inherit.
- */
-static bool
-map_file(struct permission_page *page)
-{
-	bool first = flock(page->fd, LOCK_EX | LOCK_NB) == 0;
-	void *at;
-
-	if (!first && (errno != EWOULDBLOCK || flock(page->fd, LOCK_SH) != 0))
-		return false;
-	if (first && !is_whole(page->fd) &&
-		(ftruncate(page->fd, 0) != 0 ||
-			ftruncate(page->fd, sizeof(struct shared)) != 0))
-		return false;
-	at = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
-		MAP_SHARED, page->fd, 0);
-	if (at == MAP_FAILED)
-		return false;
-	page->shared = at;
-	if (!first)
-		return true;
-	return prepare(page->shared) && flock(page->fd, LOCK_SH) == 0;
+	return shared_mutex_init(&shared->writer);
 }
 
 struct permission_page *
@@ -116,9 +64,11 @@ permission_page_open(const char *path, char **reason)
 
 	if (!page)
 		abort();
-	page->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
-	if (page->fd >= 0 && map_file(page))
+	if (shared_file_open(&page->file, path, sizeof(*page->shared),
+		    SHARED_KEPT, prepare)) {
+		page->shared = page->file.at;
 		return page;
+	}
 	if (asprintf(reason, "the permissions' file %s cannot be used: %s",
 		    path, strerror(errno)) < 0)
 		abort();
@@ -131,10 +81,7 @@ permission_page_free(struct permission_page *page)
 {
 	if (!page)
 		return;
-	if (page->shared)
-		munmap(page->shared, sizeof(*page->shared));
-	if (page->fd >= 0)
-		close(page->fd);
+	shared_file_close(&page->file);
 	free(page);
 }
 
@@ -192,40 +139,22 @@ permission_page_find(
  */
 
 /* What who died had not put in force is made anew by the next load. */
-static void
-mend(pthread_mutex_t *writer, int error)
-{
-	if (error == EOWNERDEAD)
-		error = pthread_mutex_consistent(writer);
-	if (error != 0)
-		abort();
-}
-
 enum status
 permission_page_hold(struct permission_page *page)
 {
-	int64_t until_us = clock_monotonic_us() + HOLD_US;
-	struct timespec until = {.tv_sec = until_us / US_PER_SECOND,
-		.tv_nsec = until_us % US_PER_SECOND * 1000};
-	pthread_mutex_t *writer = &page->shared->writer;
-	int error = pthread_mutex_clocklock(writer, CLOCK_MONOTONIC, &until);
+	bool died;
 
-	if (error == ETIMEDOUT)
-		return ST_UNAVAILABLE;
-	mend(writer, error);
-	return ST_OK;
+	return shared_mutex_try(&page->shared->writer, HOLD_US, &died);
 }
 
 enum status
 permission_page_try_hold(struct permission_page *page)
 {
-	pthread_mutex_t *writer = &page->shared->writer;
-	int error = pthread_mutex_trylock(writer);
+	bool died;
+	enum status status =
+		shared_mutex_try(&page->shared->writer, 0, &died);
 
-	if (error == EBUSY)
-		return ST_CONFLICT;
-	mend(writer, error);
-	return ST_OK;
+	return status == ST_UNAVAILABLE ? ST_CONFLICT : status;
 }
 
 void

@@ -9,14 +9,12 @@
 #include "http/limit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "base/shared_file.h"
 
 #define N_BUCKETS 8192 /* a power of two */
 #define N_PLACES 8
@@ -37,8 +35,8 @@ struct bucket {
 };
 
 struct limiter {
+	struct shared_file file;
 	struct bucket *buckets;
-	int fd; /* holds the file's lock as long as anybody uses it */
 };
 
 #define FILE_BYTES (N_BUCKETS * sizeof(struct bucket))
@@ -46,46 +44,15 @@ struct limiter {
 /* ---- The file ---------------------------------------------------------- */
 
 static bool
-init_buckets(struct bucket *buckets)
+prepare(void *at)
 {
-	pthread_mutexattr_t attr;
+	struct bucket *buckets = at;
+	bool ok = true;
 	size_t i;
-	bool ok;
 
-	if (pthread_mutexattr_init(&attr) != 0)
-		return false;
-	ok = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
-	     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0;
-	memset(buckets, 0, FILE_BYTES);
 	for (i = 0; ok && i < N_BUCKETS; i++)
-		ok = pthread_mutex_init(&buckets[i].mutex, &attr) == 0;
-	pthread_mutexattr_destroy(&attr);
+		ok = shared_mutex_init(&buckets[i].mutex);
 	return ok;
-}
-
-/*
- * Map the file.  Who gets its lock alone is the first, and makes it anew; all
- * keep a shared lock on it, which their children inherit.
- */
-static bool
-map_file(struct limiter *limiter)
-{
-	bool first = flock(limiter->fd, LOCK_EX | LOCK_NB) == 0;
-
-	if (!first && (errno != EWOULDBLOCK || flock(limiter->fd, LOCK_SH) != 0))
-		return false;
-	if (first && ftruncate(limiter->fd, FILE_BYTES) != 0)
-		return false;
-	limiter->buckets = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE,
-		MAP_SHARED, limiter->fd, 0);
-	if (limiter->buckets == MAP_FAILED) {
-		limiter->buckets = NULL;
-		return false;
-	}
-	if (!first)
-		return true;
-	return init_buckets(limiter->buckets) &&
-	       flock(limiter->fd, LOCK_SH) == 0;
 }
 
 struct limiter *
@@ -95,9 +62,11 @@ limiter_open(const char *path, char **reason)
 
 	if (!limiter)
 		abort();
-	limiter->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
-	if (limiter->fd >= 0 && map_file(limiter))
+	if (shared_file_open(&limiter->file, path, FILE_BYTES, SHARED_ANEW,
+		    prepare)) {
+		limiter->buckets = limiter->file.at;
 		return limiter;
+	}
 	if (asprintf(reason, "the rate limits' file %s cannot be used: %s",
 		    path, strerror(errno)) < 0)
 		abort();
@@ -110,10 +79,7 @@ limiter_free(struct limiter *limiter)
 {
 	if (!limiter)
 		return;
-	if (limiter->buckets)
-		munmap(limiter->buckets, FILE_BYTES);
-	if (limiter->fd >= 0)
-		close(limiter->fd);
+	shared_file_close(&limiter->file);
 	free(limiter);
 }
 
@@ -246,15 +212,10 @@ limiter_charge(struct limiter *limiter, const struct conf *conf,
 	struct bucket *bucket = &limiter->buckets[mix(key) & (N_BUCKETS - 1)];
 	struct place *place;
 	enum status status;
-	int error;
 
 	*out = (struct limit_state){0};
-	error = pthread_mutex_lock(&bucket->mutex);
-	/* Its last owner died: at worst one request was counted in part. */
-	if (error == EOWNERDEAD)
-		error = pthread_mutex_consistent(&bucket->mutex);
-	if (error != 0)
-		abort();
+	/* Should its last owner have died, one request was counted in part. */
+	(void)shared_mutex_lock(&bucket->mutex);
 	place = place_of(bucket, key);
 	status = count(conf, charge, place, out);
 	describe(conf, charge, place, out);
