@@ -185,8 +185,8 @@ read_named(struct req *req, const char *client_id, struct order_list *out)
 	return ST_OK;
 }
 
-enum status
-order_list_read(struct req *req, struct order_list *out)
+static enum status
+read_list(struct req *req, struct order_list *out)
 {
 	const struct order_list_in *in = req->query;
 	struct order_filter filter = {
@@ -207,12 +207,38 @@ order_list_read(struct req *req, struct order_list *out)
 	return order_list(&req->ctx, &filter, out);
 }
 
-void
-order_list_page(struct req *req, const struct order_list *list)
+enum status
+order_reply_list(struct req *req, const char *key, order_writer *write)
 {
 	const struct order_list_in *in = req->query;
+	struct order_list found;
+	struct reply *r;
+	size_t i;
 
-	reply_int(&req->reply, "total", list->total);
-	reply_int(&req->reply, "limit", in->limit);
-	reply_int(&req->reply, "offset", in->offset);
+	TRY(read_list(req, &found));
+	r = req_reply(req);
+	reply_array(r, key);
+	for (i = 0; i < found.n; i++) {
+		reply_object(r, NULL);
+		write(req, &found.rows[i]);
+		reply_end(r);
+	}
+	reply_end(r);
+	reply_int(r, "total", found.total);
+	reply_int(r, "limit", in->limit);
+	reply_int(r, "offset", in->offset);
+	return req_done(req);
+}
+
+enum status
+order_reply_one(struct req *req, const char *param, order_writer *write)
+{
+	struct order order;
+	struct ident id;
+
+	TRY(req_param_ident(req, param, &id));
+	TRY(order_get(&req->ctx, id, &order));
+	(void)req_reply(req);
+	write(req, &order);
+	return req_done(req);
 }

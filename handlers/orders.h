@@ -121,8 +121,16 @@ struct order_list_in {
 		FIELD_INT(order_list_in, offset, OPTIONAL, 0, INT32_MAX),      \
 		FIELD_END
 
-/* What the request's query, a struct order_list_in, asks for. */
-enum status order_list_read(struct req *req, struct order_list *out) MUST_USE;
+/* How a document shows an order: into the object that is open in the reply. */
+typedef void order_writer(struct req *req, const struct order *order);
 
-/* The page that was asked for, behind the rows: total, limit, offset. */
-void order_list_page(struct req *req, const struct order_list *list);
+/*
+ * Answer what the request's query, a struct order_list_in, asks for: the rows
+ * under KEY, and behind them the page (total, limit, offset).
+ */
+enum status order_reply_list(struct req *req, const char *key,
+	order_writer *write) MUST_USE;
+
+/* Answer with the one whose id stands in the path as PARAM. */
+enum status order_reply_one(struct req *req, const char *param,
+	order_writer *write) MUST_USE;

@@ -65,8 +65,10 @@ write_price(struct reply *r, const char *key, const struct order *order,
 }
 
 static void
-write_order(struct reply *r, const struct order *order)
+write_order(struct req *req, const struct order *order)
 {
+	struct reply *r = &req->reply;
+
 	reply_ident(r, "id", order->id);
 	reply_ident(r, "bot_id", order->bot);
 	write_symbol(r, order->symbol);
@@ -106,7 +108,8 @@ place(struct req *req)
 
 	TRY(order_in_place(req, &receipt));
 	req_created(req);
-	write_order(req_reply(req), &receipt.order);
+	(void)req_reply(req);
+	write_order(req, &receipt.order);
 	return req_done(req);
 }
 
@@ -127,33 +130,13 @@ static const struct shape list_shape = SHAPE(order_list_in, list_fields);
 static enum status
 list(struct req *req)
 {
-	struct order_list found;
-	struct reply *r;
-	size_t i;
-
-	TRY(order_list_read(req, &found));
-	r = req_reply(req);
-	reply_array(r, "items");
-	for (i = 0; i < found.n; i++) {
-		reply_object(r, NULL);
-		write_order(r, &found.rows[i]);
-		reply_end(r);
-	}
-	reply_end(r);
-	order_list_page(req, &found);
-	return req_done(req);
+	return order_reply_list(req, "items", write_order);
 }
 
 static enum status
 show(struct req *req)
 {
-	struct order order;
-	struct ident id;
-
-	TRY(req_param_ident(req, "order_id", &id));
-	TRY(order_get(&req->ctx, id, &order));
-	write_order(req_reply(req), &order);
-	return req_done(req);
+	return order_reply_one(req, "order_id", write_order);
 }
 
 /* ---- Cancel -------------------------------------------------------------- */

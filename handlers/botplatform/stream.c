@@ -35,7 +35,7 @@ write_ticker(struct reply *reply, const struct instrument_terms *terms,
 	reply_text(reply, "type", "ticker");
 	write_symbol(reply, terms->symbol);
 	reply_dec_places(reply, "price",
-		price != 0 ? (struct decimal){price} : DECIMAL_NONE,
+		decimal_or_none(price),
 		decimal_places((struct decimal){terms->tick}));
 	reply_time_ms(reply, "timestamp", time_us);
 	reply_end(reply);

@@ -55,7 +55,7 @@ place(struct req *req)
 	return req_done(req);
 }
 
-/* ---- Show ---------------------------------------------------------------- */
+/* ---- List, show ---------------------------------------------------------- */
 
 static void
 write_terms(struct reply *r, const struct order *order)
@@ -95,20 +95,12 @@ write_state(struct reply *r, const struct order *order)
 	reply_time(r, "closed_at", order->closed_us);
 }
 
-static enum status
-show(struct req *req)
+static void
+write_order(struct req *req, const struct order *order)
 {
-	struct order order;
-	struct ident id;
-
-	TRY(req_param_ident(req, "order_id", &id));
-	TRY(order_get(&req->ctx, id, &order));
-	write_terms(req_reply(req), &order);
-	write_state(&req->reply, &order);
-	return req_done(req);
+	write_terms(&req->reply, order);
+	write_state(&req->reply, order);
 }
-
-/* ---- List ---------------------------------------------------------------- */
 
 static const struct word shown[] = {
 	{"placed", SHOWN_UNTOUCHED},
@@ -127,22 +119,13 @@ static const struct shape list_shape = SHAPE(order_list_in, list_fields);
 static enum status
 list(struct req *req)
 {
-	struct order_list found;
-	struct reply *r;
-	size_t i;
+	return order_reply_list(req, "orders", write_order);
+}
 
-	TRY(order_list_read(req, &found));
-	r = req_reply(req);
-	reply_array(r, "orders");
-	for (i = 0; i < found.n; i++) {
-		reply_object(r, NULL);
-		write_terms(r, &found.rows[i]);
-		write_state(r, &found.rows[i]);
-		reply_end(r);
-	}
-	reply_end(r);
-	order_list_page(req, &found);
-	return req_done(req);
+static enum status
+show(struct req *req)
+{
+	return order_reply_one(req, "order_id", write_order);
 }
 
 /* ---- Amend --------------------------------------------------------------- */

@@ -70,6 +70,13 @@ write_more(struct reply *r, const struct order *order)
 	reply_time(r, "closed_at", order->closed_us);
 }
 
+static void
+write_order(struct req *req, const struct order *order)
+{
+	write_trade(req, &req->reply, order);
+	write_more(&req->reply, order);
+}
+
 /* ---- Create -------------------------------------------------------------- */
 
 static const struct field place_fields[] = {ORDER_FIELDS(OPTIONAL, "type")};
@@ -82,25 +89,12 @@ place(struct req *req)
 
 	TRY(order_in_place(req, &receipt));
 	req_created(req);
-	write_trade(req, req_reply(req), &receipt.order);
-	write_more(&req->reply, &receipt.order);
+	(void)req_reply(req);
+	write_order(req, &receipt.order);
 	return req_done(req);
 }
 
 /* ---- Show, list ---------------------------------------------------------- */
-
-static enum status
-show(struct req *req)
-{
-	struct order order;
-	struct ident id;
-
-	TRY(req_param_ident(req, "id", &id));
-	TRY(order_get(&req->ctx, id, &order));
-	write_trade(req, req_reply(req), &order);
-	write_more(&req->reply, &order);
-	return req_done(req);
-}
 
 static const struct word shown[] = {
 	{"pending", SHOWN_LIVE},
@@ -115,22 +109,13 @@ static const struct shape list_shape = SHAPE(order_list_in, list_fields);
 static enum status
 list(struct req *req)
 {
-	struct order_list found;
-	struct reply *r;
-	size_t i;
+	return order_reply_list(req, "orders", write_order);
+}
 
-	TRY(order_list_read(req, &found));
-	r = req_reply(req);
-	reply_array(r, "orders");
-	for (i = 0; i < found.n; i++) {
-		reply_object(r, NULL);
-		write_trade(req, r, &found.rows[i]);
-		write_more(r, &found.rows[i]);
-		reply_end(r);
-	}
-	reply_end(r);
-	order_list_page(req, &found);
-	return req_done(req);
+static enum status
+show(struct req *req)
+{
+	return order_reply_one(req, "id", write_order);
 }
 
 /* ---- Update, cancel ------------------------------------------------------ */

@@ -33,6 +33,19 @@ decimal_is_none(struct decimal d)
 	return d.units == INT64_MIN;
 }
 
+/* For where 0 stands for "none": in commands, events, rows, the book page. */
+static inline struct decimal
+decimal_or_none(int64_t units)
+{
+	return units == 0 ? DECIMAL_NONE : (struct decimal){units};
+}
+
+static inline int64_t
+decimal_or_zero(struct decimal d)
+{
+	return decimal_is_none(d) ? 0 : d.units;
+}
+
 /*
  * Read all of TEXT (LENGTH bytes, no NUL needed): an optional '-', digits,
  * an optional fraction, an optional exponent, as JSON writes numbers.

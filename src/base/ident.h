@@ -64,6 +64,20 @@ ident_make(uint64_t unix_ms, uint64_t high, uint64_t low)
 	return id;
 }
 
+/* The least and the greatest that can be made at TIME_US. */
+static inline struct ident
+ident_first_at(int64_t time_us)
+{
+	return ident_make((uint64_t)time_us / 1000, 0, 0);
+}
+
+static inline struct ident
+ident_last_at(int64_t time_us)
+{
+	return ident_make(
+		(uint64_t)time_us / 1000, ~UINT64_C(0), ~UINT64_C(0));
+}
+
 /* The parts again; false when ID is not a version 7 UUID. */
 static inline bool
 ident_split(struct ident id, uint64_t *unix_ms, uint64_t *high, uint64_t *low)

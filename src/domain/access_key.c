@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "domain/access_key_parts.h"
 #include "domain/audit.h"
+#include "domain/user.h"
 
 #define TABLE "access_keys"
 
@@ -44,15 +45,14 @@ static enum status
 make_tx(struct ctx *ctx, void *arg)
 {
 	const struct making *m = arg;
-	uint64_t user, n;
+	uint64_t n;
 
 	/* One at a time for a user, so that they can be counted. */
-	TRY(db_one(ctx, "SELECT id FROM users WHERE id = ? FOR UPDATE",
-		DB_IN(db_u64(ctx->session->user)), DB_OUT(db_to_u64(&user))));
+	TRY(user_hold(ctx, ctx->session->user));
 	TRY(db_one(ctx,
 		"SELECT COUNT(*) FROM access_keys "
 		"WHERE user_id = ? AND revoked_at IS NULL LOCK IN SHARE MODE",
-		DB_IN(db_u64(user)), DB_OUT(db_to_u64(&n))));
+		DB_IN(db_u64(ctx->session->user)), DB_OUT(db_to_u64(&n))));
 	if (n >= ACCESS_KEYS_MAX)
 		return fail(ctx, ST_CONFLICT, NULL,
 			"you have %d keys already; delete one",
@@ -61,7 +61,7 @@ make_tx(struct ctx *ctx, void *arg)
 		"INSERT INTO access_keys (public_id, user_id, name, secret, "
 		"key_version, permissions, addresses, created_at) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		DB_IN(db_ident(m->entry.id), db_u64(user),
+		DB_IN(db_ident(m->entry.id), db_u64(ctx->session->user),
 			db_text(m->new->name),
 			db_bytes(m->entry.sealed, sizeof(m->entry.sealed)),
 			db_u64(vault_sealed_version(m->entry.sealed)),

@@ -17,24 +17,17 @@ book_depth(struct ctx *ctx, const struct market *market,
 	return ST_OK;
 }
 
-/* 0 stands for "none" in the page. */
-static struct decimal
-or_none(int64_t units)
-{
-	return units == 0 ? DECIMAL_NONE : (struct decimal){units};
-}
-
 struct ticker
 book_ticker_of(const struct book_slot *slot)
 {
 	return (struct ticker){
-		.price = or_none(slot->last_price != 0
+		.price = decimal_or_none(slot->last_price != 0
 					 ? slot->last_price
 					 : slot->reference_price),
-		.quantity = or_none(slot->last_quantity),
-		.bid = slot->n_bids > 0 ? or_none(slot->bids[0].price)
+		.quantity = decimal_or_none(slot->last_quantity),
+		.bid = slot->n_bids > 0 ? decimal_or_none(slot->bids[0].price)
 					: DECIMAL_NONE,
-		.ask = slot->n_asks > 0 ? or_none(slot->asks[0].price)
+		.ask = slot->n_asks > 0 ? decimal_or_none(slot->asks[0].price)
 					: DECIMAL_NONE,
 		.time_us = slot->last_price != 0 ? slot->last_time_us
 						 : TIME_NONE,

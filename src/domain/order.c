@@ -132,7 +132,7 @@ put_tail(struct ctx *ctx, const struct order_ticket *ticket,
 	if (ticket->type != TYPE_TRAILING_STOP)
 		return ST_OK;
 	command->head.size = sizeof(*command);
-	command->trail = order_or_zero(ticket->trail);
+	command->trail = decimal_or_zero(ticket->trail);
 	if (is_given(ticket->trail_percent))
 		return read_percent(ctx, ticket->trail_percent,
 			&command->trail_rate);
@@ -165,9 +165,9 @@ place(struct ctx *ctx, const struct order_ticket *ticket,
 		.tif = ticket->tif,
 		.stp = ticket->stp,
 		.flags = ticket->post_only ? ORDER_POST_ONLY : 0,
-		.quantity = order_or_zero(ticket->quantity),
-		.quote_budget = order_or_zero(ticket->quote_budget),
-		.stop_price = order_or_zero(ticket->stop_price),
+		.quantity = decimal_or_zero(ticket->quantity),
+		.quote_budget = decimal_or_zero(ticket->quote_budget),
+		.stop_price = decimal_or_zero(ticket->stop_price),
 	};
 	struct order_receipt receipt = order_receipt_empty();
 	struct core_answer answer;
@@ -177,7 +177,7 @@ place(struct ctx *ctx, const struct order_ticket *ticket,
 	TRY(market_find(ctx, ticket->symbol, &market));
 	command.instrument = market.number;
 	if (ticket->type != TYPE_MARKET)
-		command.price = order_or_zero(ticket->price);
+		command.price = decimal_or_zero(ticket->price);
 	TRY(put_tail(ctx, ticket, &command));
 	status = core_submit(ctx, &command.head, &answer);
 	if (status != ST_OK)
@@ -227,10 +227,10 @@ order_place_pair(struct ctx *ctx, const struct order_pair_ticket *ticket,
 			.user = ctx->session->user},
 		.side = ticket->side,
 		.stp = ticket->stp,
-		.price = order_or_zero(ticket->price),
-		.quantity = order_or_zero(ticket->quantity),
-		.stop_price = order_or_zero(ticket->stop_price),
-		.stop_limit_price = order_or_zero(ticket->stop_limit_price),
+		.price = decimal_or_zero(ticket->price),
+		.quantity = decimal_or_zero(ticket->quantity),
+		.stop_price = decimal_or_zero(ticket->stop_price),
+		.stop_limit_price = decimal_or_zero(ticket->stop_limit_price),
 	};
 	struct order_pair_receipt receipt = {order_receipt_empty(),
 		order_receipt_empty()};
@@ -348,8 +348,8 @@ order_amend(struct ctx *ctx, struct ident id, struct decimal price,
 		.head = CORE_COMMAND(ORDER_AMEND, cmd_order_amend,
 			ctx->session->user),
 		.order = id,
-		.price = order_or_zero(price),
-		.quantity = order_or_zero(quantity),
+		.price = decimal_or_zero(price),
+		.quantity = decimal_or_zero(quantity),
 	};
 	struct order_receipt receipt = order_receipt_empty();
 	const struct record *record;

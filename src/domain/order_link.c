@@ -231,15 +231,6 @@ struct open_link {
 	int64_t created_us;
 };
 
-/* The bounds of what was opened near a time, as ids sort by time. */
-static struct ident
-id_at(int64_t time_us, bool last)
-{
-	uint64_t bits = last ? ~UINT64_C(0) : 0;
-
-	return ident_make((uint64_t)time_us / 1000, bits, bits);
-}
-
 static enum status
 settle_one(struct ctx *ctx, const struct open_link *link)
 {
@@ -249,8 +240,8 @@ settle_one(struct ctx *ctx, const struct open_link *link)
 		"AND id BETWEEN ? AND ? AND client_id = ? "
 		"ORDER BY id DESC LIMIT 1",
 		DB_IN(db_u64(link->user),
-			db_ident(id_at(link->created_us - NEAR_US, false)),
-			db_ident(id_at(link->created_us + NEAR_US, true)),
+			db_ident(ident_first_at(link->created_us - NEAR_US)),
+			db_ident(ident_last_at(link->created_us + NEAR_US)),
 			db_text(link->client_id)),
 		DB_OUT(db_to_ident(&order)));
 

@@ -8,9 +8,6 @@
 #include "wire/order.h"
 #include "wire/record.h"
 
-/* DECIMAL_NONE for 0, and the other way round. */
-struct decimal order_or_none(int64_t units);
-int64_t order_or_zero(struct decimal value);
 /* The percent of a rate in parts of 10^6; DECIMAL_NONE for 0. */
 struct decimal order_percent_of(uint32_t rate);
 

@@ -73,12 +73,12 @@ order_of(const struct row *row)
 	order.post_only = (row->flags & ORDER_POST_ONLY) != 0;
 	order.status = row->status;
 	order.reason = row->reason;
-	order.price = order_or_none(order.price.units);
-	order.quote_budget = order_or_none(order.quote_budget.units);
-	order.stop_price = order_or_none(order.stop_price.units);
+	order.price = decimal_or_none(order.price.units);
+	order.quote_budget = decimal_or_none(order.quote_budget.units);
+	order.stop_price = decimal_or_none(order.stop_price.units);
 	/* Zero or NULL, as the order is no trailing stop or is the other kind. */
 	if (!decimal_is_none(order.trail))
-		order.trail = order_or_none(order.trail.units);
+		order.trail = decimal_or_none(order.trail.units);
 	order.trail_percent = order_percent_of(row->trail_rate);
 	return order;
 }

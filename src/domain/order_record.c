@@ -10,21 +10,9 @@
 #define UNITS_OF_RATE (DECIMAL_ONE / 10000)
 
 struct decimal
-order_or_none(int64_t units)
-{
-	return units == 0 ? DECIMAL_NONE : (struct decimal){units};
-}
-
-int64_t
-order_or_zero(struct decimal value)
-{
-	return decimal_is_none(value) ? 0 : value.units;
-}
-
-struct decimal
 order_percent_of(uint32_t rate)
 {
-	return order_or_none((int64_t)rate * UNITS_OF_RATE);
+	return decimal_or_none((int64_t)rate * UNITS_OF_RATE);
 }
 
 struct decimal
@@ -55,11 +43,11 @@ take_opened(struct ctx *ctx, const struct message *message, struct order *order)
 	order->stp = ev.stp;
 	order->post_only = (ev.flags & ORDER_POST_ONLY) != 0;
 	order->status = ev.status;
-	order->price = order_or_none(ev.price);
+	order->price = decimal_or_none(ev.price);
 	order->quantity.units = ev.quantity;
-	order->quote_budget = order_or_none(ev.quote_budget);
-	order->stop_price = order_or_none(ev.stop_price);
-	order->trail = order_or_none(ev.trail);
+	order->quote_budget = decimal_or_none(ev.quote_budget);
+	order->stop_price = decimal_or_none(ev.stop_price);
+	order->trail = decimal_or_none(ev.trail);
 	order->trail_percent = order_percent_of(ev.trail_rate);
 	order->pair = ev.pair;
 	length = ev.client_id_length <= CLIENT_ID_MAX ? ev.client_id_length
@@ -78,7 +66,7 @@ take_amended(const struct message *message, struct order *order)
 	order->instrument = ev.instrument;
 	order->side = ev.side;
 	order->status = ORDER_OPEN;
-	order->price = order_or_none(ev.price);
+	order->price = decimal_or_none(ev.price);
 	order->quantity.units = ev.quantity;
 	order->filled.units = ev.filled;
 	order->quote.units = ev.quote;

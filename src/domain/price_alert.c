@@ -11,6 +11,7 @@
 #include "db/db.h"
 #include "domain/notice.h"
 #include "domain/price_alert_due.h"
+#include "domain/user.h"
 #include "json/reply.h"
 
 #define COLUMNS                                                                \
@@ -172,8 +173,7 @@ add_tx(struct ctx *ctx, void *arg)
 	const struct price_alert *alert = arg;
 	uint64_t n;
 
-	TRY(db_one(ctx, "SELECT id FROM users WHERE id = ? FOR UPDATE",
-		DB_IN(db_u64(ctx->session->user)), DB_OUT(db_to_skip())));
+	TRY(user_hold(ctx, ctx->session->user));
 	TRY(db_one(ctx,
 		"SELECT COUNT(*) FROM price_alerts "
 		"WHERE user_id = ? AND triggered = 0",

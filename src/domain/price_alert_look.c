@@ -37,13 +37,6 @@ struct candidate {
 
 /* ---- The mark -------------------------------------------------------------- */
 
-/* The least id that a trade of TIME_US can have. */
-static struct ident
-id_at(int64_t time_us)
-{
-	return ident_make((uint64_t)time_us / 1000, 0, 0);
-}
-
 /* Before the first look: from the oldest alert on. */
 static enum status
 first_mark(struct ctx *ctx, struct ident *out)
@@ -53,7 +46,8 @@ first_mark(struct ctx *ctx, struct ident *out)
 	TRY(db_one(ctx,
 		"SELECT MIN(created_at) FROM price_alerts WHERE triggered = 0",
 		DB_NOTHING, DB_OUT(db_to_time(&oldest_us))));
-	*out = id_at(oldest_us == DB_NO_TIME ? ctx->now_us : oldest_us);
+	*out = ident_first_at(
+		oldest_us == DB_NO_TIME ? ctx->now_us : oldest_us);
 	return ST_OK;
 }
 
@@ -257,7 +251,7 @@ consider_young(struct ctx *ctx, const struct window *window,
 		DB_IN(db_time(ctx->now_us - YOUNG_US)), &rows));
 	while (next_candidate(rows, &c)) {
 		struct window since = {
-			.after = id_at(c.alert.created_us),
+			.after = ident_first_at(c.alert.created_us),
 			.upto = window->upto,
 		};
 

@@ -11,6 +11,7 @@
 #include "db/db.h"
 #include "domain/core.h"
 #include "domain/intent.h"
+#include "domain/user.h"
 
 /* Between two attempts at what the core has refused. */
 #define REPAIR_PAUSE_US US_PER_MINUTE
@@ -240,8 +241,7 @@ repair_tx(struct ctx *ctx, void *arg)
 	bool quiet;
 
 	repair->steps.n = 0;
-	TRY(db_one(ctx, "SELECT id FROM users WHERE id = ? FOR UPDATE",
-		DB_IN(db_u64(repair->user)), DB_OUT(db_to_skip())));
+	TRY(user_hold(ctx, repair->user));
 	TRY(is_quiet(ctx, repair->user, &quiet));
 	if (!quiet)
 		return ST_OK;

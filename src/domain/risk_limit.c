@@ -17,6 +17,7 @@
 #include "domain/risk_alert.h"
 #include "domain/risk_change.h"
 #include "domain/risk_core.h"
+#include "domain/user.h"
 
 #define OPEN_ORDERS_MAX 1000000
 #define PERCENT_MAX (100 * DECIMAL_ONE)
@@ -136,8 +137,7 @@ risk_row_update(struct ctx *ctx, struct risk_limit *limit)
 enum status
 risk_change_begin(struct ctx *ctx, struct risk_change *change)
 {
-	TRY(db_one(ctx, "SELECT id FROM users WHERE id = ? FOR UPDATE",
-		DB_IN(db_u64(ctx->session->user)), DB_OUT(db_to_skip())));
+	TRY(user_hold(ctx, ctx->session->user));
 	TRY(risk_limit_list(ctx, &change->limits));
 	change->before = risk_bounds_of(&change->limits);
 	change->steps.n = 0;

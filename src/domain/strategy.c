@@ -9,6 +9,7 @@
 #include "auth/session.h"
 #include "db/db.h"
 #include "domain/strategy_config.h"
+#include "domain/user.h"
 #include "json/fields.h"
 
 #define COLUMNS                                                                \
@@ -121,14 +122,13 @@ config_text(struct ctx *ctx, const struct strategy_spec *spec)
 static enum status
 make_room(struct ctx *ctx)
 {
-	uint64_t user, n;
+	uint64_t n;
 
-	TRY(db_one(ctx, "SELECT id FROM users WHERE id = ? FOR UPDATE",
-		DB_IN(db_u64(ctx->session->user)), DB_OUT(db_to_u64(&user))));
+	TRY(user_hold(ctx, ctx->session->user));
 	TRY(db_one(ctx,
 		"SELECT COUNT(*) FROM strategies WHERE user_id = ? "
 		"AND deleted_at IS NULL LOCK IN SHARE MODE",
-		DB_IN(db_u64(user)), DB_OUT(db_to_u64(&n))));
+		DB_IN(db_u64(ctx->session->user)), DB_OUT(db_to_u64(&n))));
 	if (n >= STRATEGIES_MAX)
 		return fail(ctx, ST_CONFLICT, NULL,
 			"there can be %d strategies; delete some",

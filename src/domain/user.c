@@ -109,6 +109,13 @@ user_find(struct ctx *ctx, struct ident id, struct user *out)
 }
 
 enum status
+user_hold(struct ctx *ctx, uint32_t number)
+{
+	return db_one(ctx, "SELECT id FROM users WHERE id = ? FOR UPDATE",
+		DB_IN(db_u64(number)), DB_OUT(db_to_skip()));
+}
+
+enum status
 user_by_number(struct ctx *ctx, uint32_t number, struct user *out)
 {
 	struct row row;

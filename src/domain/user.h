@@ -75,6 +75,13 @@ enum status user_by_number(struct ctx *ctx, uint32_t number,
 enum status user_by_name(struct ctx *ctx, const char *name,
 	struct user *out) MUST_USE;
 
+/*
+ * In a transaction: hold the row of user NUMBER, so that who does the same
+ * waits until it ends.  For what is counted before one more is added, and what
+ * is read before it is changed.  ST_NOT_FOUND.
+ */
+enum status user_hold(struct ctx *ctx, uint32_t number) MUST_USE;
+
 /* The newest first. */
 struct user_list {
 	struct user *users;
