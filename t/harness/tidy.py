@@ -4,6 +4,8 @@
 Each check proves on a sample that it would find what it forbids.
 """
 
+import glob
+import os
 import re
 
 import checker
@@ -192,6 +194,21 @@ def settings_name_every_path(root):
                 yield f"{settings}:1: does not set {match[1]}.{match[2]}"
 
 
+NAMED = re.compile(r"`((?:bench|dev\.d|docs|handlers|nginx|sql|src|systemd|t)/[^` ]*)`"
+                   r"|\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def documents_name_what_there_is(root):
+    """Files and folders, and links to other documents."""
+    for path in ["README.md", *checker.files(root, ("docs",), (".md",))]:
+        text = checker.read(root, path)
+        for match in NAMED.finditer(text):
+            folder = root if match[1] else os.path.join(root, os.path.dirname(path))
+            name = re.sub(r"<[^>]*>", "*", match[1] or match[2])
+            if not glob.glob(os.path.join(folder, name)):
+                yield finding(path, text, match.start(), f"there is no {name}")
+
+
 SPDX = "/* SPDX-License-Identifier: AGPL-3.0-or-later */\n"
 SAMPLES = {
     "banned_functions": ({
@@ -238,12 +255,17 @@ SAMPLES = {
                            'X(D, "a.d", TEXT, "d", 0)\n',
         "dev.d/conf/quantora.ini.in": "[a]\nb = 1\nb = 2\n[x]\nc = 1\n",
         "systemd/quantora.ini.in": "[a]\nb = 1\nc = 1\n"}, 2),
+    "documents_name_what_there_is": ({
+        "README.md": "`src/a/` `src/b/` [a](docs/a.md#x) [b](docs/b.md) [c](http://c)\n",
+        "docs/a.md": "`src/*/a*.c` `src/<x>/` [r](../README.md) [a](docs/a.md) `t/x y`\n",
+        "src/a/a.c": ""}, 3),
 }
 
 CHECKS = (banned_functions, no_binary_floats_near_money, no_sql_by_printf,
           nothing_unfinished, nothing_of_elsewhere, failures_must_be_looked_at,
           no_hidden_structs, one_kind_of_comment, files_say_their_licence, lines_fit,
-          functions_and_files_are_short, routes_are_tested, settings_name_every_path)
+          functions_and_files_are_short, routes_are_tested, settings_name_every_path,
+          documents_name_what_there_is)
 
 if __name__ == "__main__":
     checker.main(CHECKS, SAMPLES)
