@@ -9,19 +9,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define UUID_LENGTH 36
+#include "base/hex.h"
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#define UUID_LENGTH 36
 
 static bool
 dash_at(size_t i)

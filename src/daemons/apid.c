@@ -27,10 +27,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/unix_listen.h"
 #include "daemons/apid.h"
 #include "handlers/editions.h"
 #include "http/request.h"
 
+/* Connections that wait for a worker. */
+#define BACKLOG 511
 #define WORKERS_MAX 256
 _Static_assert(2 * WORKERS_MAX <= METER_WORKERS, "a place for each");
 #define REPEAT_TERM_US (US_PER_SECOND / 10)
@@ -384,7 +387,8 @@ open_all(struct parent *parent)
 		log_warn("%s", reason);
 	free(reason);
 	setup->parent = getpid();
-	setup->listen_fd = request_listen(pool_socket(conf, setup->pool));
+	setup->listen_fd = unix_listen(
+		pool_socket(conf, setup->pool), BACKLOG, 0);
 	if (setup->listen_fd < 0)
 		log_fatal("cannot listen at %s: %s",
 			pool_socket(conf, setup->pool), strerror(errno));

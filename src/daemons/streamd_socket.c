@@ -20,11 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/unix_listen.h"
 #include "daemons/streamd.h"
 
 #define FRAME_TEXT 0x81 /* final, text */
@@ -360,50 +359,17 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 /* ---- Listening --------------------------------------------------------- */
 
-/* Whether another program answers at AT. */
-static bool
-someone_listens(const struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool listens;
-
-	if (fd < 0)
-		return false;
-	listens = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
-	close(fd);
-	return listens;
-}
-
 /* A listening socket at PATH, or -1 with the reason logged. */
 static int
 listen_at(const char *path)
 {
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	mode_t before;
-	int fd, failed;
+	int fd = unix_listen(path, SOMAXCONN, SOCK_NONBLOCK);
 
-	if (strlen(path) >= sizeof(at.sun_path)) {
-		log_error("%s is too long for a socket's name", path);
-		return -1;
-	}
-	memcpy(at.sun_path, path, strlen(path));
-	if (someone_listens(&at)) {
+	if (fd < 0 && errno == EADDRINUSE)
 		log_error("another program listens at %s", path);
-		return -1;
-	}
-	unlink(path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The socket's mode is made here, so it never has another one. */
-	before = umask(0117);
-	failed = fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-		 listen(fd, SOMAXCONN) < 0;
-	umask(before);
-	if (!failed)
-		return fd;
-	log_error("%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	else if (fd < 0)
+		log_error("%s: %s", path, strerror(errno));
+	return fd;
 }
 
 /*

@@ -10,15 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "http/dispatch.h"
 #include "http/incoming.h"
-
-#define BACKLOG 511
 
 /* The reader of an incoming body. */
 static size_t
@@ -111,46 +107,4 @@ request_loop(const struct server *server, int listen_fd,
 	}
 	FCGX_Free(&request, 1);
 	arena_free(arena);
-}
-
-/* Whether somebody listens at ADDRESS already. */
-static bool
-is_taken(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool taken = fd >= 0 &&
-		     connect(fd, (const struct sockaddr *)address,
-			     sizeof(*address)) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return taken;
-}
-
-int
-request_listen(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd, error;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (is_taken(&address)) {
-		errno = EADDRINUSE;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-		chmod(path, 0660) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
 }

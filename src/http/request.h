@@ -146,9 +146,3 @@ void request_loop(const struct server *server, int listen_fd,
 	const volatile int *stop,
 	void (*done)(const struct outgoing *out, int64_t took_us));
 void request_stop(void);
-
-/*
- * A listening Unix socket of mode 0660 at PATH; -1 with errno, EADDRINUSE when
- * somebody listens there.
- */
-int request_listen(const char *path);

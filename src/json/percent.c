@@ -2,19 +2,8 @@
 /*
  * percent.c - percent-encoded text.
  */
+#include "base/hex.h"
 #include "json/fields.h"
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 bool
 percent_decode(struct arena *arena, const char *text, size_t length, bool plus,
@@ -31,8 +20,8 @@ percent_decode(struct arena *arena, const char *text, size_t length, bool plus,
 
 			if (length - i < 3)
 				return false;
-			high = hex_digit(text[i + 1]);
-			low = hex_digit(text[i + 2]);
+			high = hex_value(text[i + 1]);
+			low = hex_value(text[i + 2]);
 			if (high < 0 || low < 0)
 				return false;
 			c = (char)(high << 4 | low);

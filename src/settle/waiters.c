@@ -13,9 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/unix_listen.h"
 
 struct client {
 	int fd;
@@ -30,35 +31,10 @@ struct waiters {
 	size_t n;
 };
 
-/* Anybody of our group may ask; the mode is right before the first can. */
-static int
-listen_at(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd, error;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-		chmod(path, 0660) == 0 && listen(fd, 128) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 struct waiters *
 waiters_new(const char *path)
 {
-	int fd = listen_at(path);
+	int fd = unix_listen(path, 128, SOCK_NONBLOCK);
 	struct waiters *waiters;
 
 	if (fd < 0)

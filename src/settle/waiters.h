@@ -17,7 +17,7 @@
 
 struct waiters;
 
-/* Listen at PATH, replacing what is there.  NULL with errno set. */
+/* Listen at PATH (base/unix_listen.h).  NULL with errno set. */
 struct waiters *waiters_new(const char *path);
 /* Hang up, and remove the socket's name. */
 void waiters_free(struct waiters *waiters);
