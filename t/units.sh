@@ -86,7 +86,7 @@ said() {
 # as UNIT COMMAND...: with the rights that systemd would give it, which are those
 # of its user and its group, and no more.  It has no groups from the database.
 as() {
-	unit=$1
+	local unit=$1 group groups
 	shift
 	groups=$(id_of group "$(said Group "$unit")")
 	for group in $(said SupplementaryGroups "$unit"); do
@@ -94,8 +94,67 @@ as() {
 	done
 	setpriv --reuid "$(id_of passwd "$(said User "$unit")")" \
 		--regid "$(id_of group "$(said Group "$unit")")" \
-		--groups "$groups" --no-new-privs "$@"
+		--groups "$groups" --bounding-set=-all --inh-caps=-all \
+		--no-new-privs "$@"
 }
+
+# The steps of docs/operations.md, from the users on, in the small system.
+steps() {
+	systemctl() { :; }
+	systemd-sysusers() { command systemd-sysusers --root="$root" quantora.conf; }
+	systemd-tmpfiles() { command systemd-tmpfiles --root="$root" "$@" quantora.conf; }
+	quantoractl() {
+		local secrets=$root/etc/quantora/secrets who
+		(
+			umask 077
+			for who in api settler stream worker migrate auditor; do
+				echo "$who" >"$secrets/mysql-$who"
+			done
+			echo key >"$secrets/jwt/1.key"
+			echo key >"$secrets/master.key"
+		)
+	}
+	eval "$(sed -n '/^systemd-sysusers/,/^```/p' ../docs/operations.md | sed '/^```/d')"
+}
+
+# reads UNIT SECRET...: can it?
+reads() {
+	local unit=$1 secret
+	shift
+	for secret; do
+		as "$unit" cat "$root/etc/quantora/secrets/$secret" \
+			>"$tmp/said" 2>&1 || return
+	done
+}
+
+# reads_only UNIT SECRET: that one, and none of the others that there are.
+reads_only() {
+	local secret found=
+	for secret in master.key mysql-api mysql-settler mysql-stream mysql-worker \
+		mysql-migrate mysql-auditor; do
+		! reads "$1" $secret || found="$found $secret"
+	done
+	echo "it reads$found" >"$tmp/said"
+	[ "$found" = " $2" ]
+}
+
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$tmp"
+	steps >"$tmp/said" 2>&1
+	check $? "the steps of the installation"
+	reads quantora-migrate.service mysql-api mysql-settler mysql-stream \
+		mysql-worker mysql-migrate mysql-auditor
+	check $? "quantora-migrate reads the passwords of all"
+	for pair in settlerd:settler streamd:stream workerd:worker api@:api; do
+		reads_only "quantora-${pair%:*}.service" "mysql-${pair#*:}"
+		check $? "quantora-${pair%:*} reads its own password alone"
+	done
+	reads quantora-streamd.service jwt/1.key && reads quantora-api@.service jwt/1.key
+	check $? "who checks tokens reads their keys"
+	! reads quantora-matcherd.service jwt/1.key &&
+		! reads quantora-workerd.service jwt/1.key
+	check $? "who does not, does not"
+fi
 
 # Who may speak with Redis: workerd and streamd, and no other of ours.
 reaches() {
@@ -104,7 +163,6 @@ reaches() {
 }
 
 if [ "$(id -u)" = 0 ] && type redis-server redis-cli setpriv >/dev/null; then
-	chmod 711 "$tmp"
 	REDIS_DIR=$root/run/quantora/redis ./install.sh fill redis.conf.in \
 		>"$tmp/redis.conf"
 	chmod 644 "$tmp/redis.conf"
