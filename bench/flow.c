@@ -42,7 +42,8 @@ flow_new(const char *name, size_t ops)
 	flow->name = name;
 	flow->ops = calloc(ops, sizeof(*flow->ops));
 	flow->ids = calloc(ops, sizeof(*flow->ids));
-	if (!flow->ops || !flow->ids)
+	flow->owners = calloc(ops, sizeof(*flow->owners));
+	if (!flow->ops || !flow->ids || !flow->owners)
 		abort();
 	flow->users = USERS;
 	flow->instruments = 1;
@@ -57,6 +58,7 @@ flow_free(struct flow *flow)
 		return;
 	free(flow->ops);
 	free(flow->ids);
+	free(flow->owners);
 	free(flow);
 }
 
@@ -70,6 +72,7 @@ push_add(struct flow *flow, unsigned instrument, int side, int64_t ticks,
 		.instrument = (uint16_t)instrument, .side = (uint8_t)side,
 		.ticks = ticks, .lots = lots, .user = user};
 	flow->ids[flow->orders] = flow->orders;
+	flow->owners[flow->orders] = user;
 	flow->orders++;
 	return op;
 }
@@ -77,7 +80,8 @@ push_add(struct flow *flow, unsigned instrument, int side, int64_t ticks,
 static void
 push_cancel(struct flow *flow, uint32_t order)
 {
-	flow->ops[flow->n++] = (struct flow_op){.order = order, .cancel = 1};
+	flow->ops[flow->n++] = (struct flow_op){
+		.order = order, .cancel = 1, .user = flow->owners[order]};
 }
 
 /* The generator's own picture of which orders live, by a bare ladder. */
@@ -211,6 +215,7 @@ flow_cancel(size_t n)
 	for (i = 0; i < n; i++) {
 		flow->ops[i] = adds->ops[i];
 		flow->ids[i] = i;
+		flow->owners[i] = adds->ops[i].user;
 		order[i] = (uint32_t)i;
 	}
 	flow->n = flow->n_warm = n;
@@ -333,8 +338,10 @@ read_line(struct flow *flow, struct id_map *map, const char *line)
 	if (sscanf(line, "C,%" SCNu64, &id) == 1) {
 		dense = map_at(map, id, &found);
 		if (!found) {
-			/* Of an order that never was: a dense id of its own. */
+			/* Of an order that never was: a dense id of its own,
+			 * and nobody's. */
 			*dense = flow->orders;
+			flow->owners[flow->orders] = FLOW_NOBODY;
 			flow->ids[flow->orders++] = id;
 		}
 		push_cancel(flow, *dense);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FLOW_NOBODY UINT32_MAX /* who cancels an order that never was */
+
 struct flow_op {
 	uint32_t order; /* dense id, 0, 1, … in order of first appearance */
 	uint16_t instrument;
@@ -14,7 +16,7 @@ struct flow_op {
 	uint8_t cancel; /* 1: a cancel of ORDER */
 	int64_t ticks;
 	int64_t lots;
-	uint32_t user; /* dense, from 0 */
+	uint32_t user; /* dense, from 0; of a cancel, the order's */
 	uint32_t spare;
 };
 
@@ -28,6 +30,7 @@ struct flow {
 	unsigned instruments;
 	int64_t ticks_max;
 	uint64_t *ids; /* the file's own id of each order */
+	uint32_t *owners; /* the user of each order, or FLOW_NOBODY */
 };
 
 /* Made from a fixed seed; the same on every machine. */

@@ -49,18 +49,36 @@ void ident_format(struct ident id, char *buf);
 /*
  * A version 7 UUID of UNIX_MS and 74 bits: the low 12 of HIGH and the low 62
  * of LOW.  Deterministic; the caller answers for uniqueness.  Inline, because
- * the matcher makes several for each order.
+ * the matcher makes several for each order; and as the two words of its
+ * bytes, which can be kept in registers and written to more than one place.
  */
-static inline struct ident
-ident_make(uint64_t unix_ms, uint64_t high, uint64_t low)
+struct ident_words {
+	uint64_t first;
+	uint64_t second;
+};
+
+static inline struct ident_words
+ident_words(uint64_t unix_ms, uint64_t high, uint64_t low)
 {
-	uint64_t words[2] = {
+	return (struct ident_words){
 		__builtin_bswap64(unix_ms << 16 | 0x7000 | (high & 0xfff)),
 		__builtin_bswap64(UINT64_C(2) << 62 | (low & IDENT_LOW_MASK)),
 	};
+}
+
+static inline void
+ident_put(struct ident_words words, struct ident *out)
+{
+	__builtin_memcpy(out->bytes, &words.first, 8);
+	__builtin_memcpy(out->bytes + 8, &words.second, 8);
+}
+
+static inline struct ident
+ident_make(uint64_t unix_ms, uint64_t high, uint64_t low)
+{
 	struct ident id;
 
-	__builtin_memcpy(id.bytes, words, sizeof(id.bytes));
+	ident_put(ident_words(unix_ms, high, low), &id);
 	return id;
 }
 

@@ -58,11 +58,11 @@ load_snapshot(struct journal_replay *replay, struct snapshot *snapshot,
 	if (!snapshot)
 		return ST_OK;
 	info = snapshot_info(snapshot);
-	if (info->engine != ENGINE_VERSION)
+	if (info->engine != STATE_VERSION)
 		return reason_set(reason, ST_INVALID,
-			"snapshot %llu is of engine version %u, this is %u",
+			"snapshot %llu is of version %u, this is %u",
 			(unsigned long long)info->seq, info->engine,
-			ENGINE_VERSION);
+			STATE_VERSION);
 	if (!engine_load(m->engine, read_section, &reader))
 		return reason_set(reason, ST_INVALID,
 			"snapshot %llu does not fit this engine",

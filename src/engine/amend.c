@@ -14,7 +14,6 @@ struct amending {
 	struct engine *engine;
 	uint32_t slot;
 	struct order *order;
-	struct order_more *more;
 	struct user *user;
 	struct terms terms; /* the new ones; lots are the new total */
 	int64_t hold;
@@ -39,7 +38,7 @@ check_numbers(struct amending *a, const struct cmd_order_amend *cmd)
 	if (cmd->quantity < 0)
 		return REFUSED_BAD_QUANTITY;
 	terms->ticks = a->order->ticks;
-	terms->lots = a->more->lots;
+	terms->lots = a->order->lots;
 	if (cmd->price != 0 &&
 		!divide_exactly(terms->instrument->tick, cmd->price,
 			&terms->ticks))
@@ -48,7 +47,7 @@ check_numbers(struct amending *a, const struct cmd_order_amend *cmd)
 		!divide_exactly(terms->instrument->lot, cmd->quantity,
 			&terms->lots))
 		return REFUSED_OFF_LOT;
-	if (terms->ticks == a->order->ticks && terms->lots == a->more->lots)
+	if (terms->ticks == a->order->ticks && terms->lots == a->order->lots)
 		return REFUSED_NO_CHANGE;
 	return REFUSED_NONE;
 }
@@ -61,7 +60,7 @@ new_hold(const struct amending *a, int64_t left)
 
 	if (a->order->side == SIDE_SELL)
 		return left * instrument->terms.lot;
-	return buy_hold(a->more, left * a->terms.ticks * instrument->unit);
+	return buy_hold(a->order, left * a->terms.ticks * instrument->unit);
 }
 
 static void
@@ -83,29 +82,29 @@ emit_amended(const struct amending *a, bool kept_place)
 	struct ev_order_amended *ev = emit(a->engine, EV_ORDER_AMENDED,
 		sizeof(*ev), order->user);
 
-	ev->order = order_id(a->engine, a->slot);
+	ev->order = order->id;
 	ev->instrument = order->instrument;
 	ev->side = order->side;
 	ev->kept_place = kept_place;
 	memset(ev->spare, 0, sizeof(ev->spare));
 	ev->price = order->ticks * terms->tick;
-	ev->quantity = a->more->lots * terms->lot;
-	ev->filled = (a->more->lots - order->left) * terms->lot;
+	ev->quantity = a->order->lots * terms->lot;
+	ev->filled = (a->order->lots - order->left) * terms->lot;
 	ev->hold = order->hold;
 	ev->after = *held_balance(a);
-	ev->quote = a->more->taker_sum + a->more->maker_sum;
-	ev->fee = a->more->fees;
+	ev->quote = a->order->taker_sum + a->order->maker_sum;
+	ev->fee = a->order->fees;
 }
 
 static void
 shrink(struct amending *a, int64_t left)
 {
 	struct level *level =
-		level_of(a->engine, a->order->leaf, a->order->ticks);
+		level_of_order(a->engine, a->order);
 
 	level->lots -= a->order->left - left;
 	a->order->left = left;
-	a->more->lots = a->terms.lots;
+	a->order->lots = a->terms.lots;
 	change_hold(a, new_hold(a, left));
 	emit_amended(a, true);
 	emit_level(a->engine, a->order->instrument, (enum side)a->order->side,
@@ -117,13 +116,13 @@ static void
 finish(struct amending *a)
 {
 	struct order *order = a->order;
-	int64_t filled = a->more->lots - order->left;
+	int64_t filled = a->order->lots - order->left;
 
 	/* Out of the level with the old quantity, told with the new one. */
 	book_unlink(a->engine, a->slot);
-	a->more->lots = a->terms.lots;
+	a->order->lots = a->terms.lots;
 	order->left = a->terms.lots - filled;
-	user_list_remove(a->engine, a->user, a->slot);
+	order_unlist(a->engine, a->slot);
 	order_close(a->engine, a->slot, CLOSE_AMENDED);
 }
 
@@ -134,7 +133,7 @@ check_replacement(struct amending *a, int64_t left)
 	struct terms *terms = &a->terms;
 	const struct ladder *opposite = &terms->instrument
 						 ->books[!order->side];
-	uint32_t rate = higher_rate(a->more->taker_rate, a->more->maker_rate);
+	uint32_t rate = higher_rate(a->order->taker_rate, a->order->maker_rate);
 	enum refusal refusal;
 
 	if (order->side == SIDE_BUY && reduces_only(a->engine, a->user))
@@ -157,7 +156,7 @@ check_replacement(struct amending *a, int64_t left)
 			});
 	if (refusal != REFUSED_NONE)
 		return refusal;
-	if ((a->more->flags & ORDER_POST_ONLY) && opposite->levels > 0 &&
+	if ((a->order->flags & ORDER_POST_ONLY) && opposite->levels > 0 &&
 		crosses(terms->side, terms->ticks, opposite->best))
 		return REFUSED_WOULD_TAKE;
 	a->hold = new_hold(a, left);
@@ -176,13 +175,13 @@ replace(struct amending *a, int64_t left)
 
 	if (refusal != REFUSED_NONE)
 		return refusal;
-	old_level = level_of(a->engine, order->leaf, old_ticks);
+	old_level = level_of_order(a->engine, order);
 	book_unlink(a->engine, a->slot);
 	emit_level(a->engine, order->instrument, (enum side)order->side,
 		old_ticks, old_level->lots);
 	order->ticks = a->terms.ticks;
 	order->left = left;
-	a->more->lots = a->terms.lots;
+	a->order->lots = a->terms.lots;
 	change_hold(a, a->hold);
 	emit_amended(a, false);
 	match(a->engine, a->slot);
@@ -206,7 +205,6 @@ apply_order_amend(struct engine *engine, const struct cmd_order_amend *cmd)
 	if (refusal != REFUSED_NONE)
 		return refusal;
 	a.order = &engine->orders[a.slot];
-	a.more = &engine->more[a.slot];
 	a.terms.instrument =
 		&engine->state->instruments[a.order->instrument];
 	a.terms.side = (enum side)a.order->side;
@@ -217,18 +215,18 @@ apply_order_amend(struct engine *engine, const struct cmd_order_amend *cmd)
 	refusal = check_numbers(&a, cmd);
 	if (refusal != REFUSED_NONE)
 		return refusal;
-	filled = a.more->lots - a.order->left;
+	filled = a.order->lots - a.order->left;
 	ticks = a.order->ticks;
 	if (a.terms.lots <= filled) {
 		uint16_t instrument = a.order->instrument;
 
-		level = level_of(engine, a.order->leaf, ticks);
+		level = level_of_order(engine, a.order);
 		finish(&a);
 		emit_level(engine, instrument, a.terms.side, ticks,
 			level->lots);
 		return REFUSED_NONE;
 	}
-	if (a.terms.ticks == ticks && a.terms.lots < a.more->lots) {
+	if (a.terms.ticks == ticks && a.terms.lots < a.order->lots) {
 		shrink(&a, a.terms.lots - filled);
 		return REFUSED_NONE;
 	}

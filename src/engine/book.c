@@ -5,63 +5,41 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/orders.h"
+#include "engine/lists.h"
 #include "wire/ids.h"
 
-uint32_t
-order_take(struct engine *engine)
-{
-	struct pool *pool = &engine->state->orders;
-
-	return pool_take(pool, engine->orders[pool->free].next);
-}
-
 void
-order_give(struct engine *engine, uint32_t slot)
-{
-	engine->orders[slot].live = 0;
-	engine->orders[slot].next = pool_give(&engine->state->orders, slot);
-}
-
-void
-level_join(struct engine *engine, struct ladder *ladder, uint32_t slot)
+order_join(struct engine *engine, struct ladder *ladder, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
-	uint32_t leaf = ladder_open(engine, ladder, order->ticks);
-	struct level *level;
 
-	level = level_of(engine, leaf, order->ticks);
-	order->leaf = leaf;
-	order->next = NONE;
-	order->prev = level->tail;
-	if (level->tail != NONE) {
-		engine->orders[level->tail].next = slot;
-	} else {
-		level->head = slot;
-		ladder_mark(engine, ladder, leaf, order->ticks);
-	}
-	level->tail = slot;
-	level->lots += order->left;
+	order->level =
+		level_join(engine, ladder, slot, order->ticks, order->left);
 }
 
 void
-level_leave(struct engine *engine, struct ladder *ladder, uint32_t slot)
+order_leave(struct engine *engine, struct ladder *ladder, uint32_t slot)
+{
+	level_leave(engine, ladder, slot);
+	engine->orders[slot].level = NONE;
+}
+
+void
+order_list(struct engine *engine, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
-	struct level *level = level_of(engine, order->leaf, order->ticks);
 
-	level->lots -= order->left;
-	if (order->prev != NONE)
-		engine->orders[order->prev].next = order->next;
-	else
-		level->head = order->next;
-	if (order->next != NONE)
-		engine->orders[order->next].prev = order->prev;
-	else
-		level->tail = order->prev;
-	if (level->head == NONE)
-		ladder_clear(engine, ladder, order->leaf, order->ticks);
-	order->leaf = NONE;
+	user_list_add(engine, &engine->users[order->user], slot);
+	order->listed = 1;
+}
+
+void
+order_unlist(struct engine *engine, uint32_t slot)
+{
+	struct order *order = &engine->orders[slot];
+
+	user_list_remove(engine, &engine->users[order->user], slot);
+	order->listed = 0;
 }
 
 void
@@ -71,7 +49,7 @@ book_rest(struct engine *engine, uint32_t slot)
 	struct instrument *instrument =
 		&engine->state->instruments[order->instrument];
 
-	level_join(engine, &instrument->books[order->side], slot);
+	order_join(engine, &instrument->books[order->side], slot);
 	instrument->resting++;
 }
 
@@ -82,37 +60,8 @@ book_unlink(struct engine *engine, uint32_t slot)
 	struct instrument *instrument =
 		&engine->state->instruments[order->instrument];
 
-	level_leave(engine, &instrument->books[order->side], slot);
+	order_leave(engine, &instrument->books[order->side], slot);
 	instrument->resting--;
-}
-
-void
-user_list_add(struct engine *engine, struct user *user, uint32_t slot)
-{
-	struct order *order = &engine->orders[slot];
-
-	order->user_next = user->newest_order;
-	order->user_prev = NONE;
-	if (user->newest_order != NONE)
-		engine->orders[user->newest_order].user_prev = slot;
-	user->newest_order = slot;
-	user->open_orders++;
-	order->listed = 1;
-}
-
-void
-user_list_remove(struct engine *engine, struct user *user, uint32_t slot)
-{
-	struct order *order = &engine->orders[slot];
-
-	if (order->user_prev != NONE)
-		engine->orders[order->user_prev].user_next = order->user_next;
-	else
-		user->newest_order = order->user_next;
-	if (order->user_next != NONE)
-		engine->orders[order->user_next].user_prev = order->user_prev;
-	user->open_orders--;
-	order->listed = 0;
 }
 
 void
@@ -153,24 +102,23 @@ void
 order_close(struct engine *engine, uint32_t slot, enum close_reason reason)
 {
 	struct order *order = &engine->orders[slot];
-	struct order_more *more = &engine->more[slot];
 	struct user *user = &engine->users[order->user];
 	const struct instrument_terms *terms =
 		&engine->state->instruments[order->instrument].terms;
 	struct ev_order_closed *ev =
 		emit(engine, EV_ORDER_CLOSED, sizeof(*ev), order->user);
-	bool by_budget = more->budget != 0;
+	bool by_budget = order->budget != 0;
 
-	ev->order = order_id(engine, slot);
+	ev->order = order->id;
 	ev->instrument = order->instrument;
 	ev->side = order->side;
 	ev->status = reason == CLOSE_FILLED ? ORDER_FILLED : ORDER_CANCELLED;
 	ev->reason = (uint8_t)reason;
 	memset(ev->spare, 0, sizeof(ev->spare));
-	ev->quantity = more->lots * terms->lot;
-	ev->filled = (more->lots - (by_budget ? 0 : order->left)) * terms->lot;
-	ev->quote = more->taker_sum + more->maker_sum;
-	ev->fee = more->fees;
+	ev->quantity = order->lots * terms->lot;
+	ev->filled = (order->lots - (by_budget ? 0 : order->left)) * terms->lot;
+	ev->quote = order->taker_sum + order->maker_sum;
+	ev->fee = order->fees;
 	ev->after = release(engine, order, user, terms);
 	user->last_seq = engine->seq;
 	order_give(engine, slot);
@@ -180,8 +128,7 @@ static void
 cancel_waiting(struct engine *engine, uint32_t slot, enum close_reason reason)
 {
 	stop_leave(engine, slot);
-	user_list_remove(engine, &engine->users[engine->orders[slot].user],
-		slot);
+	order_unlist(engine, slot);
 	order_close(engine, slot, reason);
 }
 
@@ -193,10 +140,10 @@ cancel_resting(struct engine *engine, uint32_t slot, enum close_reason reason)
 	enum side side = (enum side)order->side;
 	int64_t ticks = order->ticks;
 	/* A level that loses its last order is empty, wherever its leaf goes. */
-	struct level *level = level_of(engine, order->leaf, ticks);
+	struct level *level = level_of_order(engine, order);
 
 	book_unlink(engine, slot);
-	user_list_remove(engine, &engine->users[order->user], slot);
+	order_unlist(engine, slot);
 	order_close(engine, slot, reason);
 	emit_level(engine, instrument, side, ticks, level->lots);
 }
@@ -224,9 +171,9 @@ cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
 		const struct order *order = &engine->orders[slot];
 
 		/* The stop of a pair stands right behind its limit order. */
-		next = order->user_next;
+		next = engine->links[slot].user_next;
 		if (order->paired && engine->stops[slot].pair == next)
-			next = engine->orders[next].user_next;
+			next = engine->links[next].user_next;
 		if (instrument != INSTRUMENT_ANY &&
 			order->instrument != instrument)
 			continue;
@@ -267,9 +214,7 @@ order_find(const struct engine *engine, uint32_t user, struct ident id,
 	if (name.slot == NONE || name.slot >= engine->state->orders.used)
 		return REFUSED_ORDER_ENDED;
 	order = &engine->orders[name.slot];
-	if (!order->live || order->user != user ||
-		(order->seq & ((1u << ORDER_SEQ_BITS) - 1)) != name.seq ||
-		engine->more[name.slot].time_ms != name.time_ms)
+	if (!order->live || !ident_equal(order->id, id))
 		return REFUSED_ORDER_ENDED;
 	*slot = name.slot;
 	return REFUSED_NONE;

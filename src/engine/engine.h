@@ -224,12 +224,16 @@ uint64_t engine_open_orders(const struct engine *engine);
 uint64_t engine_users(const struct engine *engine);
 uint64_t engine_trades(const struct engine *engine);
 
+/* Of the rules: the same commands give the same events, or it is another. */
+#define ENGINE_VERSION 2
+
 /*
  * Snapshots.  engine_extents() lists the used parts of the pools; the first
  * is the header, which tells engine_load() how long the others are.  The
- * format is that of ENGINE_VERSION; no other version reads it.
+ * format is that of STATE_VERSION; no other version reads it, and a journal is
+ * then replayed instead.
  */
-#define ENGINE_VERSION 2
+#define STATE_VERSION 3
 #define ENGINE_EXTENTS_MAX 24
 struct extent {
 	void *at;

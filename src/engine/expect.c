@@ -6,7 +6,13 @@
  * and in its user's list: a chain of misses, each of which depends on the one
  * before.  The matcher knows its next commands, so the chain can be walked
  * for several of them at a time.
+ *
+ * What a command is, is as good as random, and a wrong guess would cost more
+ * than the asking.  So every command is looked at as an order and as a cancel
+ * at once, and where it is not the one, row NONE is asked for instead.
  */
+#include <string.h>
+
 #include "engine/orders.h"
 #include "wire/ids.h"
 
@@ -16,139 +22,98 @@
  */
 #define FEW_ORDERS 12000
 
-static bool
+static inline bool
 is_small(const struct engine *engine)
 {
 	return engine->state->orders.live < FEW_ORDERS;
 }
 
-static const struct order *
-expected_order(const struct engine *engine, const struct message *command)
-{
-	const struct cmd_order_cancel *cmd = (const void *)command;
-	struct order_name name;
+/* Enough of a message for what is read here. */
+#define READABLE ORDER_CANCEL_SHORT
 
-	if (!order_ident_split(cmd->order, &name) ||
-		name.slot >= engine->state->orders.used)
-		return NULL;
-	return &engine->orders[name.slot];
+_Static_assert(offsetof(struct cmd_order_amend, order) ==
+		offsetof(struct cmd_order_cancel, order),
+	"both name their order behind the head");
+
+/* All ones or all zeros. */
+static inline uint32_t
+mask(bool on)
+{
+	return -(uint32_t)on;
 }
 
-/* Where its user's positions are: read when he has traded here before. */
-static void
-expect_holdings(const struct engine *engine, const struct cmd_order_place *cmd)
+/* The order that a cancel or an amendment may name, or NONE. */
+static inline uint32_t
+expected_slot(const struct engine *engine, const struct message *command)
 {
-	if (cmd->instrument < INSTRUMENTS_MAX)
-		__builtin_prefetch(
-			&engine->holdings[cmd->head.user].blocks
-				 [cmd->instrument / BLOCK_POSITIONS]);
+	const struct cmd_order_cancel *cmd = (const void *)command;
+	uint32_t slot = order_ident_slot(cmd->order);
+
+	return slot & mask(slot < engine->state->orders.used) &
+		mask((command->type == CMD_ORDER_CANCEL) |
+			(command->type == CMD_ORDER_AMEND));
 }
 
 void
 engine_expect(const struct engine *engine, const struct message *command)
 {
-	const struct order *order;
+	uint32_t slot;
 
-	if (is_small(engine) || command->user >= engine->state->users_used)
+	if (is_small(engine) || command->size < READABLE ||
+		command->user >= engine->state->users_used)
 		return;
+	slot = expected_slot(engine, command);
 	__builtin_prefetch(&engine->users[command->user], 1);
-	if (command->type == CMD_ORDER_PLACE)
-		expect_holdings(engine, (const void *)command);
-	/* A cancel and an amendment both name their order behind the head. */
-	if (command->type != CMD_ORDER_CANCEL &&
-		command->type != CMD_ORDER_AMEND)
-		return;
-	order = expected_order(engine, command);
-	if (!order)
-		return;
-	__builtin_prefetch(order, 1);
-	__builtin_prefetch(&engine->more[order - engine->orders], 1);
+	__builtin_prefetch(&engine->orders[slot], 1);
+	__builtin_prefetch(&engine->orders[slot].live, 1);
+	__builtin_prefetch(&engine->links[slot], 1);
 }
 
-static void
-expect_balance(const struct engine *engine, uint32_t number, uint16_t asset)
+/* The neighbours that an order would leave, and its level. */
+static inline void
+expect_leave(const struct engine *engine, uint32_t slot)
 {
-	__builtin_prefetch(balance_of(engine, &engine->users[number], asset),
-		1);
+	const struct links *links = &engine->links[slot];
+
+	__builtin_prefetch(&engine->links[links->next], 1);
+	__builtin_prefetch(&engine->links[links->prev], 1);
+	__builtin_prefetch(&engine->links[links->user_next], 1);
+	__builtin_prefetch(&engine->links[links->user_prev], 1);
+	__builtin_prefetch(level_of_order(engine, &engine->orders[slot]), 1);
 }
 
-static void
-expect_cancel(const struct engine *engine, const struct order *order)
+/* The first to trade with an order of SIDE. */
+static inline void
+expect_maker(const struct engine *engine, const struct instrument *at,
+	unsigned side)
 {
-	const struct instrument *instrument;
+	const struct ladder *ladder = &at->books[!side];
+	uint32_t head = level_of(engine, ladder->best_leaf, ladder->best)->head;
 
-	if (!order->live || order->leaf == NONE)
-		return;
-	instrument = &engine->state->instruments[order->instrument];
-	__builtin_prefetch(level_of(engine, order->leaf, order->ticks), 1);
-	__builtin_prefetch(&engine->leaves[order->leaf], 1);
-	__builtin_prefetch(&engine->orders[order->next], 1);
-	__builtin_prefetch(&engine->orders[order->prev], 1);
-	__builtin_prefetch(&engine->orders[order->user_next], 1);
-	__builtin_prefetch(&engine->orders[order->user_prev], 1);
-	expect_balance(engine, order->user,
-		order->side == SIDE_BUY ? instrument->terms.quote
-					: instrument->terms.base);
-}
-
-/* The first to trade with a taker, and its level. */
-static void
-expect_best(const struct engine *engine, const struct ladder *ladder)
-{
-	const struct level *level;
-
-	if (ladder->levels == 0)
-		return;
-	level = level_of(engine, ladder->best_leaf, ladder->best);
-	__builtin_prefetch(&engine->orders[level->head], 1);
-	__builtin_prefetch(&engine->more[level->head], 1);
-}
-
-static void
-expect_place(const struct engine *engine, const struct cmd_order_place *cmd)
-{
-	const struct instrument *instrument =
-		instrument_find(engine, cmd->instrument);
-	const struct user *user = &engine->users[cmd->head.user];
-	const struct ladder *own, *other;
-	uint32_t leaf;
-	int64_t ticks;
-
-	if (!instrument || cmd->side > SIDE_SELL)
-		return;
-	own = &instrument->books[cmd->side];
-	other = &instrument->books[!cmd->side];
-	expect_balance(engine, cmd->head.user, instrument->terms.base);
-	expect_balance(engine, cmd->head.user, instrument->terms.quote);
-	__builtin_prefetch(&engine->orders[user->newest_order], 1);
-	if (!divide_exactly(instrument->tick, cmd->price, &ticks))
-		return;
-	if (other->levels > 0 &&
-		crosses((enum side)cmd->side, ticks, other->best)) {
-		expect_best(engine, other);
-		__builtin_prefetch(position_of(engine, cmd->head.user,
-					   cmd->instrument),
-			1);
-		return;
-	}
-	leaf = ladder_find(engine, own, ticks);
-	if (leaf != NONE)
-		__builtin_prefetch(level_of(engine, leaf, ticks), 1);
+	__builtin_prefetch(&engine->orders[head], 1);
+	__builtin_prefetch(&engine->orders[head].live, 1);
 }
 
 void
 engine_expect_soon(const struct engine *engine, const struct message *command)
 {
-	const struct order *order;
+	const struct cmd_order_place *cmd = (const void *)command;
+	uint32_t slot, number, places;
+	const struct instrument *at;
+	const struct user *user;
 
-	if (is_small(engine) || command->user >= engine->state->users_used)
+	if (is_small(engine) || command->size < READABLE ||
+		command->user >= engine->state->users_used)
 		return;
-	if (command->type == CMD_ORDER_PLACE) {
-		expect_place(engine, (const void *)command);
-	} else if (command->type == CMD_ORDER_CANCEL ||
-		command->type == CMD_ORDER_AMEND) {
-		order = expected_order(engine, command);
-		if (order)
-			expect_cancel(engine, order);
-	}
+	slot = expected_slot(engine, command);
+	user = &engine->users[command->user];
+	places = mask(command->type == CMD_ORDER_PLACE);
+	number = (cmd->instrument & places) |
+		(engine->orders[slot].instrument & ~places);
+	at = &engine->state->instruments[number % INSTRUMENTS_MAX];
+	__builtin_prefetch(balance_of(engine, user, at->terms.base), 1);
+	__builtin_prefetch(balance_of(engine, user, at->terms.quote), 1);
+	__builtin_prefetch(&engine->links[user->newest_order], 1);
+	expect_leave(engine, slot);
+	expect_maker(engine, at, cmd->side & places & 1);
 }

@@ -129,7 +129,7 @@ hash_user(struct hasher *h, const struct engine *engine, uint32_t number)
 	}
 	hash_risk(h, engine, number);
 	put(h, user->open_orders);
-	for (i = user->newest_order; i != NONE; i = engine->orders[i].user_next)
+	for (i = user->newest_order; i != NONE; i = engine->links[i].user_next)
 		put(h, i);
 }
 
@@ -137,22 +137,20 @@ static void
 hash_order(struct hasher *h, const struct engine *engine, uint32_t slot)
 {
 	const struct order *order = &engine->orders[slot];
-	const struct order_more *more = &engine->more[slot];
 
 	put(h, slot);
-	put(h, order->seq);
+	put_bytes(h, &order->id, sizeof(order->id));
 	put(h, order->user);
 	put(h, (uint64_t)order->ticks);
 	put(h, (uint64_t)order->left);
 	put(h, (uint64_t)order->hold);
-	put(h, more->time_ms);
-	put(h, (uint64_t)more->lots);
-	put(h, (uint64_t)more->taker_sum);
-	put(h, (uint64_t)more->maker_sum);
-	put(h, (uint64_t)more->fees);
-	put(h, (uint64_t)more->taker_rate << 32 | more->maker_rate);
-	put(h, (uint64_t)more->type << 24 | (uint64_t)more->tif << 16 |
-			(uint64_t)more->stp << 8 | more->flags);
+	put(h, (uint64_t)order->lots);
+	put(h, (uint64_t)order->taker_sum);
+	put(h, (uint64_t)order->maker_sum);
+	put(h, (uint64_t)order->fees);
+	put(h, (uint64_t)order->taker_rate << 32 | order->maker_rate);
+	put(h, (uint64_t)order->type << 24 | (uint64_t)order->tif << 16 |
+			(uint64_t)order->stp << 8 | order->flags);
 	if (order->paired)
 		put(h, engine->stops[slot].pair);
 	if (order->live != LIVE_WAITING)
@@ -176,7 +174,7 @@ hash_ladder(struct hasher *h, const struct engine *engine,
 	for (more = ladder->levels > 0; more;
 		more = ladder_next(engine, ladder, ticks, &leaf, &ticks))
 		for (slot = level_of(engine, leaf, ticks)->head; slot != NONE;
-			slot = engine->orders[slot].next)
+			slot = engine->links[slot].next)
 			hash_order(h, engine, slot);
 }
 
@@ -233,7 +231,7 @@ engine_hash(const struct engine *engine, uint8_t out[16])
 			hash_user(&h, engine, i);
 	hash_books(&h, engine);
 	put(&h, state->orders.used);
-	for (i = state->orders.free; i != NONE; i = engine->orders[i].next)
+	for (i = state->orders.free; i != NONE; i = engine->links[i].next)
 		put(&h, i);
 	for (i = 1; i < state->withdrawals.used; i++) {
 		const struct withdrawal *w = &engine->withdrawals[i];

@@ -67,7 +67,7 @@ node_free(struct engine *engine, uint32_t i)
 }
 
 /* Give back what a cleared leaf has left empty. */
-static void
+static RARE void
 prune(struct engine *engine, struct ladder *ladder, uint64_t key)
 {
 	uint32_t path[LADDER_HEIGHT_MAX];
@@ -78,6 +78,8 @@ prune(struct engine *engine, struct ladder *ladder, uint64_t key)
 		at = engine->nodes[at].child[step(key, height)];
 	}
 	leaf_free(engine, at);
+	if (ladder->near[key % NEAR] == at)
+		ladder->near[key % NEAR] = NONE;
 	if (depth == 0) {
 		ladder->root = NONE;
 		return;
@@ -150,8 +152,6 @@ ladder_open(struct engine *engine, struct ladder *ladder, int64_t ticks)
 	uint64_t key = (uint64_t)ticks / LEVELS;
 	uint32_t at, height;
 
-	if (ladder->levels > 0 && engine->leaves[ladder->best_leaf].key == key)
-		return ladder->best_leaf;
 	if (ladder->root == NONE)
 		plant(engine, ladder, key);
 	else
@@ -168,6 +168,7 @@ ladder_open(struct engine *engine, struct ladder *ladder, int64_t ticks)
 		}
 		at = node->child[way];
 	}
+	ladder->near[key % NEAR] = at;
 	return at;
 }
 

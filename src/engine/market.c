@@ -113,19 +113,19 @@ refine_ladder(struct engine *engine, struct ladder *ladder, int64_t factor)
 	/* Chain all orders through NEXT, best level first. */
 	while (ladder->levels > 0) {
 		slot = level_of(engine, ladder->best_leaf, ladder->best)->head;
-		level_leave(engine, ladder, slot);
-		engine->orders[slot].next = NONE;
+		order_leave(engine, ladder, slot);
+		engine->links[slot].next = NONE;
 		if (last == NONE)
 			first = slot;
 		else
-			engine->orders[last].next = slot;
+			engine->links[last].next = slot;
 		last = slot;
 	}
 	*ladder = (struct ladder){.side = ladder->side};
 	for (slot = first; slot != NONE; slot = next) {
-		next = engine->orders[slot].next;
+		next = engine->links[slot].next;
 		engine->orders[slot].ticks *= factor;
-		level_join(engine, ladder, slot);
+		order_join(engine, ladder, slot);
 		if (engine->orders[slot].live != LIVE_WAITING)
 			continue;
 		engine->stops[slot].limit *= factor;

@@ -9,15 +9,36 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/orders.h"
+#include "engine/lists.h"
 #include "wire/ids.h"
+
+/* One side of a fill: the order, and what is its user's. */
+struct party {
+	struct order *order;
+	struct user *user;
+	struct balance *base;
+	struct balance *cash;
+};
+
+static inline struct party
+party_of(const struct engine *engine, const struct instrument *instrument,
+	struct order *order)
+{
+	struct user *user = &engine->users[order->user];
+
+	return (struct party){
+		.order = order,
+		.user = user,
+		.base = balance_of(engine, user, instrument->terms.base),
+		.cash = balance_of(engine, user, instrument->terms.quote),
+	};
+}
 
 struct taking {
 	struct engine *engine;
 	uint32_t slot; /* the taker's */
 	struct order *order;
-	struct order_more *more;
-	struct user *user;
+	struct party party; /* as a party to its fills */
 	struct instrument *instrument;
 	struct ladder *ladder; /* of the makers */
 	enum close_reason end; /* why it must stop, or CLOSE_NONE */
@@ -26,7 +47,7 @@ struct taking {
 static bool
 by_budget(const struct taking *t)
 {
-	return t->more->budget != 0;
+	return t->order->budget != 0;
 }
 
 /* Of a buy: money; of a sell: what is still wanted. */
@@ -35,27 +56,27 @@ budget_left(const struct taking *t)
 {
 	return t->order->side == SIDE_BUY
 		? t->order->hold
-		: t->more->budget - t->more->taker_sum;
+		: t->order->budget - t->order->taker_sum;
 }
 
 /* Lots that a buy's unspent budget pays, at UNIT quote units a lot. */
 static int64_t
 affordable(const struct taking *t, int64_t unit, int64_t most)
 {
-	const struct order_more *more = t->more;
+	const struct order *order = t->order;
 	int64_t rest = budget_left(t);
 	__int128 lots = (__int128)rest * RATE_SCALE /
-		((__int128)unit * (RATE_SCALE + more->taker_rate));
+		((__int128)unit * (RATE_SCALE + order->taker_rate));
 	int64_t q = lots < most ? (int64_t)lots : most;
 
 	/* The fee rounds up, so the quotient may be one lot too many. */
 	for (; q > 0; q--) {
 		int64_t quote = unit * q;
 		int64_t fees = ceil_rate(
-			((unsigned __int128)(uint64_t)more->taker_sum +
-				(uint64_t)quote) * more->taker_rate);
+			((unsigned __int128)(uint64_t)order->taker_sum +
+				(uint64_t)quote) * order->taker_rate);
 
-		if (quote + (fees - more->fees) <= rest)
+		if (quote + (fees - order->fees) <= rest)
 			break;
 	}
 	return q;
@@ -77,65 +98,107 @@ want(const struct taking *t, const struct order *maker)
 	return wanted < maker->left ? wanted : maker->left;
 }
 
+struct fill {
+	const struct instrument *instrument;
+	uint64_t seq;
+	int64_t lots;
+	int64_t quantity; /* units of them */
+	int64_t quote;
+};
+
+/* Write a balance, and tell it: from registers, since reading it back at once
+ * as one value would wait for two separate stores. */
+static inline void
+balance_put(struct balance *balance, struct balance *told, int64_t available,
+	int64_t held)
+{
+	balance->available = told->available = available;
+	balance->held = told->held = held;
+}
+
+/* What an order has bought or sold gives and takes; its hold is lowered. */
+static inline void
+book_balances(const struct fill *f, const struct party *p, int64_t fee,
+	struct trade_side *ev)
+{
+	struct order *order = p->order;
+	int64_t before = order->hold, hold;
+
+	if (order->side == SIDE_BUY) {
+		hold = __builtin_expect(order->budget != 0, 0)
+			? before - f->quote - fee
+			: buy_hold(order,
+				  order->left * order->ticks *
+					  f->instrument->unit);
+		balance_put(p->base, &ev->base_after,
+			p->base->available + f->quantity, p->base->held);
+		balance_put(p->cash, &ev->quote_after,
+			p->cash->available + before - hold - f->quote - fee,
+			p->cash->held - (before - hold));
+	} else {
+		hold = before - f->quantity;
+		balance_put(p->base, &ev->base_after, p->base->available,
+			p->base->held - f->quantity);
+		balance_put(p->cash, &ev->quote_after,
+			p->cash->available + f->quote - fee, p->cash->held);
+	}
+	order->hold = hold;
+}
+
 /*
  * Book one side of a fill: sums, fee, hold, balances, and that side of the
  * event.  Returns the fee.
  */
-static int64_t
-book_side(struct engine *engine, uint32_t slot, int64_t lots, int64_t quote,
-	bool taker, const struct instrument *instrument, struct trade_side *ev)
+INLINE int64_t
+book_side(const struct fill *f, const struct party *p, int64_t *sum,
+	struct trade_side *ev)
 {
-	struct order *order = &engine->orders[slot];
-	struct order_more *more = &engine->more[slot];
-	struct user *user = &engine->users[order->user];
-	struct balance *base = balance_of(engine, user, instrument->terms.base);
-	struct balance *cash = balance_of(engine, user, instrument->terms.quote);
-	int64_t quantity = lots * instrument->terms.lot, fees, hold;
-	struct balance base_after, cash_after;
+	struct order *order = p->order;
+	int64_t lot = f->instrument->terms.lot, fees, fee;
 
-	if (taker)
-		more->taker_sum += quote;
-	else
-		more->maker_sum += quote;
-	fees = ceil_rate((unsigned __int128)(uint64_t)more->taker_sum *
-			more->taker_rate +
-		(unsigned __int128)(uint64_t)more->maker_sum *
-			more->maker_rate);
-	ev->fee = fees - more->fees;
-	more->fees = fees;
-	if (more->budget != 0)
-		more->lots += lots; /* its quantity is what it fills */
-	else
-		order->left -= lots;
-	base_after = *base;
-	cash_after = *cash;
-	if (order->side == SIDE_BUY) {
-		hold = more->budget != 0
-			? order->hold - quote - ev->fee
-			: buy_hold(more,
-				  order->left * order->ticks * instrument->unit);
-		base_after.available += quantity;
-		cash_after.held -= order->hold - hold;
-		cash_after.available += order->hold - hold - quote - ev->fee;
-		order->hold = hold;
+	*sum += f->quote;
+	fees = ceil_rate((unsigned __int128)(uint64_t)order->taker_sum *
+			order->taker_rate +
+		(unsigned __int128)(uint64_t)order->maker_sum *
+			order->maker_rate);
+	fee = fees - order->fees;
+	ev->fee = fee;
+	ev->quote = order->taker_sum + order->maker_sum;
+	order->fees = ev->fees = fees;
+	if (__builtin_expect(order->budget != 0, 0)) {
+		order->lots += f->lots; /* its quantity is what it fills */
+		ev->filled = order->lots * lot;
+		ev->left = 0;
 	} else {
-		base_after.held -= quantity;
-		order->hold -= quantity;
-		cash_after.available += quote - ev->fee;
+		order->left -= f->lots;
+		ev->filled = (order->lots - order->left) * lot;
+		ev->left = order->left * lot;
 	}
-	*base = ev->base_after = base_after;
-	*cash = ev->quote_after = cash_after;
-	user->last_seq = engine->seq;
-	ev->order = order_id(engine, slot);
+	ev->order = order->id;
 	ev->user = order->user;
 	ev->spare = 0;
-	ev->filled = (more->lots - (more->budget != 0 ? 0 : order->left)) *
-		instrument->terms.lot;
-	ev->quote = more->taker_sum + more->maker_sum;
-	ev->fees = more->fees;
-	ev->left = more->budget != 0 ? 0
-				     : order->left * instrument->terms.lot;
-	return ev->fee;
+	p->user->last_seq = f->seq;
+	book_balances(f, p, fee, ev);
+	return fee;
+}
+
+static void
+emit_trade(const struct taking *t, const struct fill *f,
+	const struct order *maker, struct ev_trade *ev)
+{
+	const struct instrument_terms *terms = &f->instrument->terms;
+
+	ident_put(trade_ident_words(t->engine->now_us, f->seq,
+			  t->engine->out.fills++),
+		&ev->trade);
+	ev->instrument = terms->instrument;
+	ev->base = terms->base;
+	ev->quote_asset = terms->quote;
+	ev->taker_side = t->order->side;
+	ev->spare = 0;
+	ev->price = maker->ticks * terms->tick;
+	ev->quantity = f->quantity;
+	ev->quote = f->quote;
 }
 
 static void
@@ -145,32 +208,30 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 	struct instrument *instrument = t->instrument;
 	struct order *maker = &engine->orders[maker_slot];
 	struct asset *house = &engine->state->assets[instrument->terms.quote];
-	int64_t quote = lots * maker->ticks * instrument->unit;
+	struct party party = party_of(engine, instrument, maker);
+	struct fill f = {
+		.instrument = instrument,
+		.seq = engine->seq,
+		.lots = lots,
+		.quantity = lots * instrument->terms.lot,
+		.quote = lots * maker->ticks * instrument->unit,
+	};
 	struct ev_trade *ev =
 		emit(engine, EV_TRADE, sizeof(*ev), t->order->user);
+	int64_t fees;
 
-	ev->trade = trade_ident(engine->now_us, engine->seq,
-		engine->out.fills++);
-	ev->instrument = t->order->instrument;
-	ev->base = instrument->terms.base;
-	ev->quote_asset = instrument->terms.quote;
-	ev->taker_side = t->order->side;
-	ev->spare = 0;
-	ev->price = maker->ticks * instrument->terms.tick;
-	ev->quantity = lots * instrument->terms.lot;
-	ev->quote = quote;
-	level_of(engine, maker->leaf, maker->ticks)->lots -= lots;
-	house->fees += book_side(engine, maker_slot, lots, quote, false,
-		instrument, &ev->maker);
-	house->fees += book_side(engine, t->slot, lots, quote, true, instrument,
-		&ev->taker);
+	emit_trade(t, &f, maker, ev);
+	level_of_order(engine, maker)->lots -= lots;
+	fees = book_side(&f, &party, &maker->maker_sum, &ev->maker);
+	fees += book_side(&f, &t->party, &t->order->taker_sum, &ev->taker);
+	house->fees += fees;
 	ev->fees_after = house->fees;
 	position_book(engine, maker->user, (enum side)maker->side, ev,
 		&ev->maker_position);
 	position_book(engine, t->order->user, (enum side)t->order->side, ev,
 		&ev->taker_position);
 	/* Whoever trades with himself has the taker's balances on both sides. */
-	if (ev->maker.user == ev->taker.user) {
+	if (__builtin_expect(maker->user == t->order->user, 0)) {
 		ev->maker.base_after = ev->taker.base_after;
 		ev->maker.quote_after = ev->taker.quote_after;
 	}
@@ -189,8 +250,7 @@ end_maker(struct taking *t, uint32_t slot, enum close_reason reason)
 	uint32_t other = pair_untie(engine, slot);
 
 	book_unlink(engine, slot);
-	user_list_remove(engine, &engine->users[engine->orders[slot].user],
-		slot);
+	order_unlist(engine, slot);
 	order_close(engine, slot, reason);
 	if (other != NONE)
 		order_cancel(engine, other, CLOSE_OCO);
@@ -200,7 +260,7 @@ end_maker(struct taking *t, uint32_t slot, enum close_reason reason)
 static bool
 meet_oneself(struct taking *t, uint32_t maker_slot)
 {
-	enum stp stp = (enum stp)t->more->stp;
+	enum stp stp = (enum stp)t->order->stp;
 
 	if (stp == STP_MAKER || stp == STP_BOTH)
 		end_maker(t, maker_slot, CLOSE_SELF_TRADE);
@@ -211,13 +271,13 @@ meet_oneself(struct taking *t, uint32_t maker_slot)
 }
 
 static bool
-sums_would_overflow(const struct taking *t, const struct order_more *maker,
+sums_would_overflow(const struct taking *t, const struct order *maker,
 	int64_t quote)
 {
 	int64_t sum;
 
 	/* Both sums of an order count: their total is what is told of it. */
-	return __builtin_add_overflow(t->more->taker_sum + t->more->maker_sum,
+	return __builtin_add_overflow(t->order->taker_sum + t->order->maker_sum,
 		       quote, &sum) ||
 		__builtin_add_overflow(maker->taker_sum + maker->maker_sum,
 			quote, &sum);
@@ -234,14 +294,14 @@ meet(struct taking *t, uint32_t maker_slot)
 	/* Who cannot pay for a lot of it meets nobody, not even himself. */
 	lots = want(t, maker);
 	if (lots == 0) {
-		t->end = t->more->lots > 0 ? CLOSE_FILLED : CLOSE_REMAINDER;
+		t->end = t->order->lots > 0 ? CLOSE_FILLED : CLOSE_REMAINDER;
 		return false;
 	}
-	if (maker->user == t->order->user && t->more->stp != STP_NONE &&
+	if (maker->user == t->order->user && t->order->stp != STP_NONE &&
 		!engine->options.ignore_self_trades)
 		return meet_oneself(t, maker_slot);
 	if (engine->out.fills == FILLS_MAX ||
-		sums_would_overflow(t, &engine->more[maker_slot],
+		sums_would_overflow(t, maker,
 			lots * maker->ticks * t->instrument->unit)) {
 		t->end = CLOSE_FILL_LIMIT;
 		return false;
@@ -280,9 +340,9 @@ rest(struct engine *engine, uint32_t slot)
 
 	book_rest(engine, slot);
 	if (!order->listed)
-		user_list_add(engine, &engine->users[order->user], slot);
+		order_list(engine, slot);
 	emit_level(engine, order->instrument, (enum side)order->side,
-		order->ticks, level_of(engine, order->leaf, order->ticks)->lots);
+		order->ticks, level_of_order(engine, order)->lots);
 }
 
 /* The taker is done with the book: it rests, or it ends. */
@@ -293,18 +353,18 @@ settle_rest(struct taking *t)
 	struct order *order = t->order;
 
 	if (t->end == CLOSE_NONE) {
-		if (by_budget(t) ? t->more->lots > 0 && budget_left(t) == 0
+		if (by_budget(t) ? t->order->lots > 0 && budget_left(t) == 0
 				 : order->left == 0)
 			t->end = CLOSE_FILLED;
-		else if (t->more->acts != TYPE_LIMIT ||
-			t->more->tif != TIF_GTC)
+		else if (t->order->acts != TYPE_LIMIT ||
+			t->order->tif != TIF_GTC)
 			t->end = CLOSE_REMAINDER;
 	}
 	if (t->end != CLOSE_NONE) {
 		uint32_t other = pair_untie(engine, t->slot);
 
 		if (order->listed)
-			user_list_remove(engine, t->user, t->slot);
+			order_unlist(engine, t->slot);
 		order_close(engine, t->slot, t->end);
 		if (other != NONE)
 			order_cancel(engine, other, CLOSE_OCO);
@@ -328,13 +388,13 @@ fillable(const struct taking *t)
 		if (!crosses((enum side)t->order->side, t->order->ticks, ticks))
 			return false;
 		for (slot = level_of(engine, leaf, ticks)->head; slot != NONE;
-			slot = engine->orders[slot].next) {
+			slot = engine->links[slot].next) {
 			const struct order *maker = &engine->orders[slot];
 
 			if (maker->user == t->order->user &&
-				t->more->stp != STP_NONE &&
+				t->order->stp != STP_NONE &&
 				!engine->options.ignore_self_trades) {
-				if (t->more->stp == STP_MAKER)
+				if (t->order->stp == STP_MAKER)
 					continue;
 				return false;
 			}
@@ -354,12 +414,11 @@ match(struct engine *engine, uint32_t slot)
 	struct taking t = {.engine = engine, .slot = slot};
 
 	t.order = &engine->orders[slot];
-	t.more = &engine->more[slot];
-	t.user = &engine->users[t.order->user];
 	t.instrument = &engine->state->instruments[t.order->instrument];
+	t.party = party_of(engine, t.instrument, t.order);
 	t.ladder = &t.instrument->books[t.order->side == SIDE_BUY ? SIDE_SELL
 								  : SIDE_BUY];
-	if (t.more->acts == TYPE_LIMIT && t.more->tif == TIF_FOK &&
+	if (t.order->acts == TYPE_LIMIT && t.order->tif == TIF_FOK &&
 		!fillable(&t))
 		t.end = CLOSE_UNFILLABLE;
 	while (t.end == CLOSE_NONE && t.ladder->levels > 0 &&
@@ -376,12 +435,11 @@ void
 match_or_rest(struct engine *engine, uint32_t slot)
 {
 	const struct order *order = &engine->orders[slot];
-	const struct order_more *more = &engine->more[slot];
 	const struct ladder *makers =
 		&engine->state->instruments[order->instrument]
 			 .books[order->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY];
 
-	if (more->acts == TYPE_LIMIT && more->tif == TIF_GTC &&
+	if (order->acts == TYPE_LIMIT && order->tif == TIF_GTC &&
 		(makers->levels == 0 ||
 			!crosses((enum side)order->side, order->ticks,
 				makers->best)))

@@ -34,7 +34,13 @@ enum refusal apply_reference_price(struct engine *engine,
 static inline struct level *
 level_of(const struct engine *engine, uint32_t leaf, int64_t ticks)
 {
-	return &engine->leaves[leaf].levels[(uint64_t)ticks % LEVELS];
+	return &engine->levels[leaf * LEVELS + (uint64_t)ticks % LEVELS];
+}
+
+static inline struct level *
+level_of_order(const struct engine *engine, const struct order *order)
+{
+	return &engine->levels[order->level];
 }
 
 /*
@@ -59,24 +65,24 @@ bool ladder_next(const struct engine *engine, const struct ladder *ladder,
 static inline bool
 crosses(enum side side, int64_t ticks, int64_t other)
 {
-	return side == SIDE_BUY ? ticks >= other : ticks <= other;
+	/* Without a branch, since the side is as good as random. */
+	int64_t sign = -(int64_t)side;
+
+	return ((ticks - other) ^ sign) - sign >= 0;
 }
 
 /* ---- book.c ---- */
 
-/* A slot for an order, which the caller fills in; NONE when all are taken. */
-uint32_t order_take(struct engine *engine);
-void order_give(struct engine *engine, uint32_t slot);
 /* The back of its price's level in LADDER, and out of it. */
-void level_join(struct engine *engine, struct ladder *ladder, uint32_t slot);
-void level_leave(struct engine *engine, struct ladder *ladder, uint32_t slot);
+void order_join(struct engine *engine, struct ladder *ladder, uint32_t slot);
+void order_leave(struct engine *engine, struct ladder *ladder, uint32_t slot);
 /* Put it at the back of its level. */
 void book_rest(struct engine *engine, uint32_t slot);
 /* Take it out of its level; the level's lots are lowered by what is left. */
 void book_unlink(struct engine *engine, uint32_t slot);
-/* His list of resting orders, the newest first. */
-void user_list_add(struct engine *engine, struct user *user, uint32_t slot);
-void user_list_remove(struct engine *engine, struct user *user, uint32_t slot);
+/* His list of open orders. */
+void order_list(struct engine *engine, uint32_t slot);
+void order_unlist(struct engine *engine, uint32_t slot);
 
 void emit_level(struct engine *engine, uint16_t instrument, enum side side,
 	int64_t ticks, int64_t lots);
@@ -91,14 +97,6 @@ void cancel_all(struct engine *engine, struct user *user, uint16_t instrument,
 /* Of every user, at a delisting: up to CANCELS_MAX; the next TICK goes on. */
 void cancel_book(struct engine *engine, uint16_t instrument);
 
-static inline struct ident
-order_id(const struct engine *engine, uint32_t slot)
-{
-	const struct order *order = &engine->orders[slot];
-
-	return order_ident(engine->more[slot].time_ms, order->seq, slot,
-		order->user);
-}
 /* The live order that ID names, or why there is none. */
 enum refusal order_find(const struct engine *engine, uint32_t user,
 	struct ident id, uint32_t *slot);
@@ -112,15 +110,15 @@ enum refusal apply_order_cancel_all(struct engine *engine,
 
 /* What a buy must hold for LEFT lots at TICKS, given what it has paid. */
 static inline int64_t
-buy_hold(const struct order_more *more, int64_t notional)
+buy_hold(const struct order *order, int64_t notional)
 {
-	uint32_t rate = higher_rate(more->taker_rate, more->maker_rate);
+	uint32_t rate = higher_rate(order->taker_rate, order->maker_rate);
 
-	return notional - more->fees +
-		ceil_rate((unsigned __int128)(uint64_t)more->taker_sum *
-				more->taker_rate +
-			(unsigned __int128)(uint64_t)more->maker_sum *
-				more->maker_rate +
+	return notional - order->fees +
+		ceil_rate((unsigned __int128)(uint64_t)order->taker_sum *
+				order->taker_rate +
+			(unsigned __int128)(uint64_t)order->maker_sum *
+				order->maker_rate +
 			(unsigned __int128)(uint64_t)notional * rate);
 }
 

@@ -7,6 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "engine/lists.h"
 #include "engine/place.h"
 
 static bool
@@ -225,7 +226,7 @@ remember(const struct placing *p)
 		.seq = engine->seq,
 		.terms = terms_hash(p),
 		.user = p->cmd->head.user,
-		.order = order_id(engine, p->slot),
+		.order = engine->orders[p->slot].id,
 	};
 
 	client_key(p->cmd->head.user, p->cmd->client_id,
@@ -249,7 +250,7 @@ emit_opened(const struct placing *p, const struct balance *after)
 	struct ev_order_opened *ev = emit(engine, EV_ORDER_OPENED,
 		whole ? sizeof(*ev) : ORDER_OPENED_SHORT, cmd->head.user);
 
-	ev->order = order_id(engine, p->slot);
+	ev->order = engine->orders[p->slot].id;
 	ev->instrument = cmd->instrument;
 	ev->side = cmd->side;
 	ev->type = cmd->type;
@@ -306,35 +307,32 @@ open_order(struct placing *p)
 	const struct cmd_order_place *cmd = p->cmd;
 	const struct instrument_terms *terms = &p->terms.instrument->terms;
 	struct order *order = &engine->orders[p->slot];
-	struct order_more *more = &engine->more[p->slot];
 	bool waits = p->stop_ticks != 0;
 	struct balance *held;
 
 	*order = (struct order){
-		.seq = engine->seq,
+		.id = order_ident((uint64_t)engine->now_us / 1000, engine->seq,
+			p->slot, cmd->head.user),
+		.ticks = waits ? p->stop_ticks : p->terms.ticks,
+		.left = p->terms.lots,
+		.hold = p->hold,
+		.lots = p->terms.lots,
 		.user = cmd->head.user,
 		.instrument = cmd->instrument,
 		.side = cmd->side,
 		.live = LIVE_BOOK,
-		.ticks = waits ? p->stop_ticks : p->terms.ticks,
-		.left = p->terms.lots,
-		.hold = p->hold,
 		.paired = p->pair != NONE,
-	};
-	*more = (struct order_more){
-		.time_ms = (uint64_t)engine->now_us / 1000,
-		.lots = p->terms.lots,
-		.budget = cmd->quote_budget,
-		.taker_rate = terms->taker_rate,
-		.maker_rate = terms->maker_rate,
 		.type = cmd->type,
-		.tif = cmd->tif,
-		.stp = cmd->stp,
-		.flags = cmd->flags,
 		.acts = cmd->type == TYPE_MARKET ||
 				(waits && p->stop.limit == 0)
 			? TYPE_MARKET
 			: TYPE_LIMIT,
+		.budget = cmd->quote_budget,
+		.taker_rate = terms->taker_rate,
+		.maker_rate = terms->maker_rate,
+		.tif = cmd->tif,
+		.stp = cmd->stp,
+		.flags = cmd->flags,
 	};
 	if (order->paired)
 		engine->stops[p->slot].pair = p->pair;
@@ -351,7 +349,7 @@ open_order(struct placing *p)
 	p->stop.pair = p->pair;
 	engine->stops[p->slot] = p->stop;
 	stop_wait(engine, p->slot);
-	user_list_add(engine, p->user, p->slot);
+	order_list(engine, p->slot);
 }
 
 enum refusal

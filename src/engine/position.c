@@ -31,15 +31,21 @@ add_saturating(int64_t a, int64_t b)
 	return sum;
 }
 
+/* Each is written twice from a register, since copying the whole at once would
+ * wait for the stores. */
 static void
-buy(struct position *p, const struct ev_trade *trade)
+buy(struct position *p, const struct ev_trade *trade, struct position *after)
 {
 	if (p->quantity == 0)
 		*p = (struct position){.id = trade->trade};
-	p->quantity = add_saturating(p->quantity, trade->quantity);
-	p->cost = add_saturating(p->cost, trade->quote);
-	p->bought = add_saturating(p->bought, trade->quantity);
-	p->bought_quote = add_saturating(p->bought_quote, trade->quote);
+	after->id = p->id;
+	after->quantity = p->quantity =
+		add_saturating(p->quantity, trade->quantity);
+	after->cost = p->cost = add_saturating(p->cost, trade->quote);
+	after->bought = p->bought = add_saturating(p->bought, trade->quantity);
+	after->bought_quote = p->bought_quote =
+		add_saturating(p->bought_quote, trade->quote);
+	after->realised = p->realised;
 }
 
 /* ceil(amount × part / whole), where PART is below WHOLE. */
@@ -55,7 +61,7 @@ share(int64_t amount, int64_t part, int64_t whole)
 }
 
 static void
-sell(struct position *p, const struct ev_trade *trade)
+sell(struct position *p, const struct ev_trade *trade, struct position *after)
 {
 	int64_t counted = p->quantity, removed = p->cost, proceeds;
 
@@ -66,9 +72,13 @@ sell(struct position *p, const struct ev_trade *trade)
 	proceeds = counted == trade->quantity
 		? trade->quote
 		: (int64_t)((__int128)trade->price * counted / DECIMAL_ONE);
-	p->quantity -= counted;
-	p->cost -= removed;
-	p->realised = add_saturating(p->realised, proceeds - removed);
+	after->id = p->id;
+	after->quantity = p->quantity -= counted;
+	after->cost = p->cost -= removed;
+	after->bought = p->bought;
+	after->bought_quote = p->bought_quote;
+	after->realised = p->realised =
+		add_saturating(p->realised, proceeds - removed);
 }
 
 void
@@ -77,13 +87,10 @@ position_book(struct engine *engine, uint32_t user, enum side side,
 {
 	struct position *p = position_of(engine, user, trade->instrument);
 
-	if (side == SIDE_BUY) {
-		buy(p, trade);
-	} else if (p->quantity > 0) {
-		sell(p, trade);
-	} else {
+	if (side == SIDE_BUY)
+		buy(p, trade, after);
+	else if (p->quantity > 0)
+		sell(p, trade, after);
+	else
 		*after = (struct position){.quantity = 0};
-		return;
-	}
-	*after = *p;
 }

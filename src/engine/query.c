@@ -177,9 +177,10 @@ engine_extents(const struct engine *engine,
 	WHOLE(engine->users, state->users_used);
 	WHOLE(engine->blocks, state->blocks.used);
 	WHOLE(engine->orders, state->orders.used);
-	WHOLE(engine->more, state->orders.used);
+	WHOLE(engine->links, state->orders.used);
 	WHOLE(engine->stops, state->orders.used);
 	WHOLE(engine->leaves, state->leaves.used);
+	WHOLE(engine->levels, (size_t)state->leaves.used * LEVELS);
 	WHOLE(engine->nodes, state->nodes.used);
 	WHOLE(engine->limits, state->limits.used);
 	WHOLE(engine->withdrawals, state->withdrawals.used);

@@ -118,7 +118,7 @@ exposed(const struct engine *engine, const struct exposure *buy)
 	uint32_t slot;
 
 	for (slot = engine->users[buy->user].newest_order; slot != NONE;
-		slot = engine->orders[slot].user_next) {
+		slot = engine->links[slot].user_next) {
 		const struct order *order = &engine->orders[slot];
 		int64_t ticks = order->ticks;
 

@@ -62,8 +62,8 @@ check_waiting_order(struct check *c, uint32_t slot, const struct instrument *at,
 
 	if (order->live != LIVE_WAITING || order->ticks != ticks ||
 		order->instrument != at->terms.instrument || !order->listed ||
-		order->left != c->engine->more[slot].lots ||
-		waits_for(c->engine->more[slot].type, order->side) !=
+		order->left != order->lots ||
+		waits_for(order->type, order->side) !=
 			direction ||
 		!pair_is_sound(c->engine, slot))
 		return blame(c, "stop %u is not what its place says", slot);
@@ -90,7 +90,7 @@ check_waiting(struct check *c, const struct instrument *at,
 	for (more = ladder->levels > 0; more;
 		more = ladder_next(c->engine, ladder, ticks, &leaf, &ticks))
 		for (slot = level_of(c->engine, leaf, ticks)->head;
-			slot != NONE; slot = c->engine->orders[slot].next) {
+			slot != NONE; slot = c->engine->links[slot].next) {
 			if (!check_waiting_order(c, slot, at, direction, ticks))
 				return false;
 			(*waiting)++;
@@ -112,7 +112,7 @@ trailing_is_sound(const struct engine *engine, const struct instrument *at,
 		const struct stop *stop = &engine->stops[slot];
 
 		if (n > list->count || engine->orders[slot].side != side ||
-			engine->more[slot].type != TYPE_TRAILING_STOP ||
+			engine->orders[slot].type != TYPE_TRAILING_STOP ||
 			(n > 0 &&
 				(side == SIDE_SELL ? stop->peak > peak
 						   : stop->peak < peak)))
@@ -127,17 +127,16 @@ check_order(struct check *c, uint32_t slot, const struct instrument *at,
 	int side, int64_t ticks)
 {
 	const struct order *order = &c->engine->orders[slot];
-	const struct order_more *more = &c->engine->more[slot];
 	int64_t hold;
 
 	if (order->live != LIVE_BOOK || !pair_is_sound(c->engine, slot) ||
 		order->side != side || order->ticks != ticks ||
 		order->instrument != at->terms.instrument || order->left <= 0 ||
-		order->left > more->lots || !order->listed)
+		order->left > order->lots || !order->listed)
 		return blame(c, "order %u is not what its level says", slot);
 	hold = side == SIDE_SELL
 		? order->left * at->terms.lot
-		: buy_hold(more, order->left * order->ticks * at->unit);
+		: buy_hold(order, order->left * order->ticks * at->unit);
 	if (order->hold != hold)
 		return blame(c, "order %u holds %lld instead of %lld", slot,
 			(long long)order->hold, (long long)hold);
@@ -164,7 +163,7 @@ check_side(struct check *c, const struct instrument *at, int side,
 
 		levels++;
 		for (slot = level->head; slot != NONE;
-			slot = c->engine->orders[slot].next) {
+			slot = c->engine->links[slot].next) {
 			if (!check_order(c, slot, at, side, ticks))
 				return false;
 			lots += c->engine->orders[slot].left;
@@ -265,7 +264,7 @@ check_user(struct check *c, uint32_t number, __int128 *sums)
 	if (!check_holdings(c, number))
 		return false;
 	for (slot = user->newest_order; slot != NONE;
-		slot = c->engine->orders[slot].user_next)
+		slot = c->engine->links[slot].user_next)
 		if (++n > user->open_orders)
 			break;
 	if (n != user->open_orders || n != c->listed[number])

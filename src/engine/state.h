@@ -8,8 +8,9 @@
  * touched.  Free objects are chained last in, first out, so that which index
  * is used next is part of the state, and the same in every replay.
  *
- * An order is two cache lines: what matching and a neighbour's cancel touch,
- * and the rest.
+ * An order is two neighbouring cache lines, which memory brings together.  Its
+ * place in its lists is kept apart: to take it out touches four neighbours,
+ * and their links are close enough together to stay in the cache.
  */
 #pragma once
 
@@ -21,29 +22,42 @@
 
 /* Kept out of the functions that nearly every command goes through. */
 #define RARE __attribute__((cold, noinline))
+/* What every order goes through. */
+#define HOT __attribute__((hot, noinline))
+#define INLINE static inline __attribute__((always_inline))
 
 #define NONE 0u
 #define LEVELS 64 /* of a leaf; one bit each */
 #define BLOCK_ASSETS 8
 
 struct order {
-	uint64_t seq; /* of the command that made it */
-	uint32_t user;
-	uint32_t next; /* behind it in its level; or the next free slot */
-	uint32_t prev;
-	uint16_t instrument;
-	uint8_t side;
-	uint8_t live; /* enum live */
+	struct ident id;
 	int64_t ticks; /* limit; of a market order the collar; of a stop that
 			  waits its stop price */
 	int64_t left;  /* lots */
 	int64_t hold;  /* units that are still set aside for it */
-	uint32_t user_next; /* older order of the same user */
-	uint32_t user_prev;
-	uint32_t leaf; /* that its level is in, while it rests or waits */
+	int64_t lots;  /* total; of a budget order what it has filled */
+	uint32_t user;
+	uint32_t level; /* that it is in, while it rests or waits, or NONE */
+	uint16_t instrument; /* from here to FLAGS as in cmd_order_place */
+	uint8_t side;
+	uint8_t type;
+	uint8_t tif;
+	uint8_t stp;
+	uint8_t flags;
+	uint8_t acts; /* as which type it meets the book: LIMIT or MARKET */
+	/* the second line */
+	uint8_t live;   /* enum live */
 	uint8_t listed; /* 1: in its user's list of open orders */
 	uint8_t paired; /* 1: its stop row names the other of its pair */
-	uint8_t spare[2];
+	uint8_t spare[5];
+	int64_t taker_sum; /* quote units taken and made so far */
+	int64_t maker_sum;
+	int64_t fees;   /* paid so far */
+	int64_t budget; /* quote units; 0: an order by quantity */
+	uint32_t maker_rate;
+	uint32_t taker_rate;
+	uint8_t spare2[16];
 };
 
 enum live {
@@ -52,21 +66,16 @@ enum live {
 	LIVE_WAITING = 2 /* a stop that has not fired */
 };
 
-struct order_more {
-	uint64_t time_ms;
-	int64_t lots; /* total; of a budget order what it has filled */
-	int64_t taker_sum; /* quote units taken and made so far */
-	int64_t maker_sum;
-	int64_t fees;   /* paid so far */
-	int64_t budget; /* quote units; 0: an order by quantity */
-	uint32_t taker_rate;
-	uint32_t maker_rate;
-	uint8_t type;
-	uint8_t tif;
-	uint8_t stp;
-	uint8_t flags;
-	uint8_t acts; /* as which type it meets the book: LIMIT or MARKET */
-	uint8_t spare[3];
+/*
+ * An order's neighbours, in a row of the order's own index.  Row NONE belongs
+ * to nobody, and may be written to by who does not ask whether he has a
+ * neighbour.
+ */
+struct links {
+	uint32_t next; /* behind it in its level; or the next free slot */
+	uint32_t prev;
+	uint32_t user_next; /* older order of the same user */
+	uint32_t user_prev;
 };
 
 /* What only stops and pairs have; in a row of the order's own index. */
@@ -86,11 +95,13 @@ struct level {
 	int64_t lots;
 };
 
-/* 64 neighbouring prices.  FREE ones are chained through KEY. */
+/*
+ * 64 neighbouring prices, whose levels have the leaf's number × 64 + i.  FREE
+ * ones are chained through KEY.  Leaf NONE has a key that no price has.
+ */
 struct leaf {
 	uint64_t used; /* bit i: level i has orders */
 	uint64_t key;  /* ticks / 64 */
-	struct level levels[LEVELS];
 };
 
 /* An inner node of the price tree.  Free ones are chained through child[0]. */
@@ -102,8 +113,11 @@ struct node {
 /*
  * The prices of one side of a book: a radix tree of six bits a step over
  * ticks / 64, only as high as its largest price needs, with leaves of 64
- * levels.  The best level is remembered.
+ * levels.  The best level is remembered, and where the leaves of the latest
+ * prices are.
  */
+#define NEAR 8
+
 struct ladder {
 	uint32_t root; /* a node, or at height 0 a leaf */
 	uint32_t height;
@@ -111,6 +125,7 @@ struct ladder {
 	uint32_t side;
 	uint64_t levels; /* that have orders */
 	int64_t best;    /* ticks, while levels > 0 */
+	uint32_t near[NEAR]; /* by key % NEAR: a leaf of its, or NONE */
 };
 
 /* Exact division by a constant: see divider_make(). */
@@ -138,19 +153,20 @@ struct instrument {
 	struct instrument_terms terms;
 	int64_t unit; /* quote units of one lot at one tick */
 	int64_t last_price; /* units, of the last trade; 0 before the first */
-	int64_t reference;  /* units; 0: none set */
-	uint64_t resting;   /* orders in its books */
 	struct divider tick;
 	struct divider lot;
 	struct ladder books[2]; /* by enum side */
+	uint64_t resting;   /* orders in its books */
+	int64_t reference;  /* units; 0: none set */
+	uint64_t waiting_count;
 	/*
 	 * Stops by their stop price: those that fire when the last price falls
 	 * to it, the highest first as bids are, and those that fire when it
 	 * rises to it, the lowest first.
 	 */
 	struct ladder waiting[2];
-	uint64_t waiting_count;
 	struct trailing trailing[2]; /* by the orders' side */
+	uint64_t spare[7]; /* to a power of two, which finds its place soonest */
 };
 
 struct balance_block {
@@ -189,22 +205,23 @@ struct timer {
 	uint32_t spare;
 };
 
+/* The first cache line is what an order asks of its user. */
 struct user {
 	uint64_t last_seq;
 	uint32_t epoch; /* 0: there is no such user */
+	uint32_t newest_order; /* of the resting ones */
+	uint32_t open_orders;
+	uint32_t limits; /* first row */
+	uint32_t watch;
 	uint8_t role;
 	uint8_t locked;
 	uint8_t reduce_only; /* enum reduce_only */
 	uint8_t trades_in; /* bit i: has his i-th block of positions */
 	uint32_t blocks[ASSETS_MAX / BLOCK_ASSETS]; /* of balances */
-	uint32_t newest_order; /* of the resting ones */
-	uint32_t open_orders;
-	uint32_t limits; /* first row */
-	uint32_t watch;
-	struct recall_chain client_ids;
 	struct ident public_id;
+	struct recall_chain client_ids;
 	uint32_t timer; /* its place in the heap, from 1 */
-	uint8_t spare3[32];
+	uint8_t spare[32];
 };
 
 struct limit_row {
@@ -288,9 +305,10 @@ struct engine {
 	struct user *users;
 	struct balance_block *blocks;
 	struct order *orders;
-	struct order_more *more;
+	struct links *links;
 	struct stop *stops;
 	struct leaf *leaves;
+	struct level *levels; /* of the leaves */
 	struct node *nodes;
 	struct limit_row *limits;
 	struct withdrawal *withdrawals;
@@ -310,17 +328,19 @@ struct engine {
 	struct watch watch_before; /* that of out.marked, before a flow */
 };
 
-_Static_assert(sizeof(struct order) == 64, "a cache line");
-_Static_assert(sizeof(struct order_more) == 64, "a cache line");
+_Static_assert(offsetof(struct order, live) == 64, "a cache line");
+_Static_assert(sizeof(struct order) == 128, "two cache lines");
+_Static_assert(sizeof(struct links) == 16, "no padding in a snapshot");
+_Static_assert(sizeof(struct level) == 16, "no padding in a snapshot");
 _Static_assert(sizeof(struct user) == 128, "two cache lines");
-_Static_assert(sizeof(struct leaf) == 1040, "no padding in a snapshot");
+_Static_assert(sizeof(struct leaf) == 16, "no padding in a snapshot");
 _Static_assert(sizeof(struct node) == 264, "no padding in a snapshot");
-_Static_assert(sizeof(struct ladder) == 32, "no padding in a snapshot");
+_Static_assert(sizeof(struct ladder) == 64, "no padding in a snapshot");
 _Static_assert(sizeof(struct stop) == 40, "no padding in a snapshot");
 _Static_assert(sizeof(struct position_row) == 64, "a cache line");
 _Static_assert(sizeof(struct holdings) == 64, "a cache line");
 _Static_assert(sizeof(struct watch) == 24, "no padding in a snapshot");
-_Static_assert(sizeof(struct instrument) == 328, "no padding in a snapshot");
+_Static_assert(sizeof(struct instrument) == 512, "a power of two");
 _Static_assert(sizeof(struct withdrawal) == 40, "no padding in a snapshot");
 _Static_assert(sizeof(struct asset) == 48, "no padding in a snapshot");
 
@@ -373,9 +393,7 @@ emit(struct engine *engine, enum event_type type, size_t size, uint32_t user)
 		__builtin_trap();
 	engine->out.at += size;
 	engine->out.record->n_events++;
-	head->size = (uint16_t)size;
-	head->type = (uint16_t)type;
-	head->user = user;
+	message_head(head, size, type, user);
 	return head;
 }
 

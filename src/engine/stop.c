@@ -55,10 +55,10 @@ stop_wait(struct engine *engine, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
 	struct instrument *at = instrument_of(engine, order);
-	uint8_t type = engine->more[slot].type;
+	uint8_t type = order->type;
 
 	order->live = LIVE_WAITING;
-	level_join(engine, &at->waiting[waits_for(type, order->side)], slot);
+	order_join(engine, &at->waiting[waits_for(type, order->side)], slot);
 	at->waiting_count++;
 	if (type == TYPE_TRAILING_STOP)
 		trailing_join(engine, &at->trailing[order->side], slot);
@@ -70,9 +70,9 @@ stop_leave(struct engine *engine, uint32_t slot)
 {
 	struct order *order = &engine->orders[slot];
 	struct instrument *at = instrument_of(engine, order);
-	uint8_t type = engine->more[slot].type;
+	uint8_t type = order->type;
 
-	level_leave(engine, &at->waiting[waits_for(type, order->side)], slot);
+	order_leave(engine, &at->waiting[waits_for(type, order->side)], slot);
 	at->waiting_count--;
 	if (type == TYPE_TRAILING_STOP)
 		trailing_leave(engine, &at->trailing[order->side], slot);
@@ -119,9 +119,9 @@ follow(struct engine *engine, const struct instrument *at,
 	stop->peak = at->last_price;
 	if (moved == 0 || moved == order->ticks)
 		return;
-	level_leave(engine, ladder, slot);
+	order_leave(engine, ladder, slot);
 	order->ticks = moved;
-	level_join(engine, ladder, slot);
+	order_join(engine, ladder, slot);
 }
 
 /* The youngest have seen the least: only they can have seen nothing better. */
@@ -188,7 +188,6 @@ struct firing {
 	struct engine *engine;
 	uint32_t slot;
 	struct order *order;
-	struct order_more *more;
 	struct instrument *instrument;
 	struct user *user;
 	struct ladder *opposite;
@@ -223,13 +222,13 @@ price(struct firing *f)
 		? stop->limit
 		: collar_ticks(f->instrument, side, best);
 	if (check_notional(&terms,
-		    higher_rate(f->more->taker_rate, f->more->maker_rate)) !=
+		    higher_rate(f->order->taker_rate, f->order->maker_rate)) !=
 		REFUSED_NONE)
 		return CLOSE_NO_FUNDS;
 	f->order->ticks = terms.ticks;
 	f->hold = side == SIDE_SELL
 		? f->order->left * f->instrument->terms.lot
-		: buy_hold(f->more, terms.notional);
+		: buy_hold(f->order, terms.notional);
 	return f->held->available + f->order->hold < f->hold ? CLOSE_NO_FUNDS
 							     : CLOSE_NONE;
 }
@@ -240,7 +239,7 @@ emit_triggered(const struct firing *f)
 	struct ev_order_triggered *ev = emit(f->engine, EV_ORDER_TRIGGERED,
 		sizeof(*ev), f->order->user);
 
-	ev->order = order_id(f->engine, f->slot);
+	ev->order = f->order->id;
 	ev->instrument = f->order->instrument;
 	ev->side = f->order->side;
 	memset(ev->spare, 0, sizeof(ev->spare));
@@ -256,7 +255,6 @@ fire(struct engine *engine, uint32_t slot)
 		.engine = engine,
 		.slot = slot,
 		.order = &engine->orders[slot],
-		.more = &engine->more[slot],
 	};
 	enum close_reason end;
 	uint32_t other;
@@ -285,7 +283,7 @@ fire(struct engine *engine, uint32_t slot)
 		match(engine, slot);
 		return;
 	}
-	user_list_remove(engine, f.user, slot);
+	order_unlist(engine, slot);
 	order_close(engine, slot, end);
 }
 

@@ -36,13 +36,22 @@ struct order_name {
  * Of the 74 bits the sequence's top 12 go before the variant, the rest after:
  * 10 of the sequence, 24 of the slot, 28 of the user.
  */
-static inline struct ident
-order_ident(uint64_t time_ms, uint64_t seq, uint32_t slot, uint32_t user)
+static inline struct ident_words
+order_ident_words(uint64_t time_ms, uint64_t seq, uint32_t slot, uint32_t user)
 {
-	return ident_make(time_ms, seq >> 10,
+	return ident_words(time_ms, seq >> 10,
 		(seq & 0x3ff) << 52 |
 			(uint64_t)(slot & SLOT_MAX) << USER_BITS |
 			(user & USER_MAX));
+}
+
+static inline struct ident
+order_ident(uint64_t time_ms, uint64_t seq, uint32_t slot, uint32_t user)
+{
+	struct ident id;
+
+	ident_put(order_ident_words(time_ms, seq, slot, user), &id);
+	return id;
 }
 
 /* False when ID is no order's id; that says nothing of whether there is one. */
@@ -59,12 +68,31 @@ order_ident_split(struct ident id, struct order_name *out)
 	return out->user != USER_HOUSE;
 }
 
-static inline struct ident
-trade_ident(int64_t time_us, uint64_t seq, uint32_t fill)
+/* The slot alone, of what is taken for an order's id. */
+static inline uint32_t
+order_ident_slot(struct ident id)
+{
+	uint64_t low;
+
+	__builtin_memcpy(&low, id.bytes + 8, sizeof(low));
+	return (uint32_t)(__builtin_bswap64(low) >> USER_BITS) & SLOT_MAX;
+}
+
+static inline struct ident_words
+trade_ident_words(int64_t time_us, uint64_t seq, uint32_t fill)
 {
 	uint64_t bits = seq << FILL_BITS | (fill & ((1u << FILL_BITS) - 1));
 
 	/* 46 bits: 12 before the variant, 34 after, over a user of 0. */
-	return ident_make((uint64_t)time_us / 1000, bits >> 34,
+	return ident_words((uint64_t)time_us / 1000, bits >> 34,
 		bits << USER_BITS);
+}
+
+static inline struct ident
+trade_ident(int64_t time_us, uint64_t seq, uint32_t fill)
+{
+	struct ident id;
+
+	ident_put(trade_ident_words(time_us, seq, fill), &id);
+	return id;
 }

@@ -39,6 +39,15 @@ struct message {
 #define SYMBOL_MAX 24       /* with NUL: "BTC/USD" */
 #define CLIENT_ID_MAX 47    /* characters, without a NUL */
 
+/* The head at once, which is one store. */
+static inline void
+message_head(struct message *head, size_t size, unsigned type, uint32_t user)
+{
+	uint64_t word = size | (uint64_t)type << 16 | (uint64_t)user << 32;
+
+	__builtin_memcpy(head, &word, sizeof(word));
+}
+
 /* Copy MESSAGE into the SIZE bytes at OUT, as a reader of that version. */
 static inline void
 message_read(const struct message *message, void *out, size_t size)
