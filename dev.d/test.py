@@ -110,8 +110,7 @@ def run_program(directory, program, env):
     """A Check program, or a replay of a fuzz corpus."""
     with tempfile.TemporaryDirectory() as tmp:
         env = dict(env, srcdir=TOP, CK_TAP_LOG_FILE_NAME=f"{tmp}/tap",
-                   CK_VERBOSITY="normal", UBSAN_OPTIONS="print_stacktrace=1",
-                   CK_DEFAULT_TIMEOUT=env.get("CK_DEFAULT_TIMEOUT", "60"))
+                   CK_VERBOSITY="normal", UBSAN_OPTIONS="print_stacktrace=1")
         if LONG:
             env.setdefault("CK_TIMEOUT_MULTIPLIER", "6")    # as slow as ASan is
         code, output = run([f"{directory}/{program}"], env, directory, PROGRAM_S)
