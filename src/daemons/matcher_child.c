@@ -26,7 +26,7 @@ run_child(struct matcher *m, int out, struct snapshot_writer *writer)
 		.seq = answer.seq,
 		.time_us = journal_last_time_us(m->journal),
 		.chain = journal_chain(m->journal),
-		.engine = STATE_VERSION,
+		.layout = STATE_VERSION,
 	};
 	struct reason reason = {""};
 	size_t i, n;

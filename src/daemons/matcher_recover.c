@@ -58,10 +58,10 @@ load_snapshot(struct journal_replay *replay, struct snapshot *snapshot,
 	if (!snapshot)
 		return ST_OK;
 	info = snapshot_info(snapshot);
-	if (info->engine != STATE_VERSION)
+	if (info->layout != STATE_VERSION)
 		return reason_set(reason, ST_INVALID,
-			"snapshot %llu is of version %u, this is %u",
-			(unsigned long long)info->seq, info->engine,
+			"snapshot %llu is laid out as version %u, this is %u",
+			(unsigned long long)info->seq, info->layout,
 			STATE_VERSION);
 	if (!engine_load(m->engine, read_section, &reader))
 		return reason_set(reason, ST_INVALID,

@@ -106,10 +106,6 @@ try_snapshot(struct journal *journal, uint64_t seq,
 		status = reason_set(reason, ST_INVALID,
 			"the snapshot of sequence %" PRIu64
 			" belongs to another journal", seq);
-	} else if (info->engine > journal->engine) {
-		status = reason_set(reason, ST_INVALID,
-			"the snapshot of sequence %" PRIu64 " was made by "
-			"version %u of the engine", seq, info->engine);
 	} else {
 		/* It was made of what was on disk: as good as a mark. */
 		if (recovery->mark < seq)

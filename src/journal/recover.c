@@ -147,8 +147,11 @@ stand_before(struct recovery *recovery, struct reason *reason)
 	if (i == 0 && recovery->mark == 0)
 		return ST_OK; /* a journal that has just been made */
 	return reason_set(reason, ST_INTERNAL,
-		"no segment in %s holds sequence %" PRIu64,
-		recovery->cursor.home.dir, seq);
+		"no segment in %s holds sequence %" PRIu64 "%s",
+		recovery->cursor.home.dir, seq,
+		recovery->snapshot_seq == 0
+			? ", and no snapshot that can be read stands for it"
+			: "");
 }
 
 enum status

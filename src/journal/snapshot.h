@@ -36,7 +36,7 @@ struct snapshot_info {
 	uint64_t seq;         /* the state after this command, on disk */
 	int64_t time_us;      /* of the last frame */
 	uint32_t chain;       /* checksum of the frame that ends with SEQ */
-	uint16_t engine;      /* version that wrote the sections */
+	uint16_t layout;      /* of the sections: for who loads them to judge */
 	uint8_t spare[2];
 	uint8_t state_hash[16];
 };

@@ -183,7 +183,7 @@ kit_snapshot(struct disk *disk, const char *dir, struct journal *journal)
 		.journal = journal_identity(journal),
 		.seq = journal_durable_seq(journal),
 		.chain = journal_chain(journal),
-		.engine = 1,
+		.layout = 1,
 	};
 	struct snapshot_writer *writer;
 	struct reason reason;

@@ -84,7 +84,7 @@ START_TEST(sections_come_back)
 		.seq = 77,
 		.time_us = KIT_TIME,
 		.chain = 12345,
-		.engine = 3,
+		.layout = 3,
 		.state_hash = {1, 2, 3},
 	};
 	struct snapshot_writer *writer;
@@ -204,7 +204,7 @@ END_TEST
 START_TEST(of_another_journal_or_history)
 {
 	struct snapshot_info info = {
-		.journal = ident_make(7, 7, 7), .seq = 12, .engine = 1};
+		.journal = ident_make(7, 7, 7), .seq = 12, .layout = 1};
 	struct snapshot_writer *writer;
 	struct kit_replay other;
 	struct journal *none;
