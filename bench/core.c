@@ -181,50 +181,42 @@ _Static_assert(offsetof(struct cmd_order_place, side) == 10 &&
  * order that is short for limit, good till cancelled.
  */
 static inline void
-make_command(const struct bench *b, const struct flow_op *op,
+make_command(const struct ident *orders, const struct flow_op *op,
 	union command *out)
 {
-	static const struct message place = {ORDER_PLACE_SHORT,
-		CMD_ORDER_PLACE, 0};
-	static const struct message cancel = {ORDER_CANCEL_SHORT,
-		CMD_ORDER_CANCEL, 0};
-	uint64_t chosen = -(uint64_t)op->cancel, heads[2], id[2], kind;
+	const uint64_t place = ORDER_PLACE_SHORT |
+		(uint64_t)CMD_ORDER_PLACE << 16;
+	const uint64_t cancel = ORDER_CANCEL_SHORT |
+		(uint64_t)CMD_ORDER_CANCEL << 16;
+	uint64_t chosen = -(uint64_t)op->cancel, id[2], kind, price;
 
-	memcpy(&heads[0], &place, sizeof(heads[0]));
-	memcpy(&heads[1], &cancel, sizeof(heads[1]));
-	memcpy(id, &b->orders[op->order], sizeof(id));
+	memcpy(id, &orders[op->order], sizeof(id));
 	kind = op->instrument | (uint64_t)op->side << 16 |
 		(uint64_t)STP_TAKER << 40;
-	out->words[0] = (heads[0] ^ ((heads[0] ^ heads[1]) & chosen)) |
-		(uint64_t)(uint32_t)(op->user + 1) << 32;
+	price = (uint64_t)(op->ticks * GRAIN);
+	out->words[0] = (place ^ ((place ^ cancel) & chosen)) |
+		(uint64_t)(op->user + 1) << 32;
 	out->words[1] = kind ^ ((kind ^ id[0]) & chosen);
-	out->words[2] = (uint64_t)(op->ticks * GRAIN);
-	out->words[2] ^= (out->words[2] ^ id[1]) & chosen;
+	out->words[2] = price ^ ((price ^ id[1]) & chosen);
 	out->words[3] = (uint64_t)(op->lots * GRAIN);
 	out->words[4] = out->words[5] = 0;
 }
 
-static void
-run_add(struct bench *b, const struct flow_op *op, const union command *cmd)
+/* What the client of an order makes of the answer. */
+static inline void
+note_order(struct bench *b, const struct flow_op *op, const struct record *out)
 {
 	const struct ev_order_opened *opened;
-	const struct message *event;
+	const struct message *event = record_events(out);
 	struct client_slot *slot;
-	uint64_t done;
 	uint32_t i;
 
-	if (engine_apply(b->engine, ++b->time_us, &cmd->head, b->out, &done) !=
-		REFUSED_NONE) {
-		b->figures.refused++;
-		return;
-	}
-	event = record_events(b->out);
 	opened = (const struct ev_order_opened *)(const void *)event;
 	b->orders[op->order] = opened->order;
 	slot = &b->slots[order_ident_slot(opened->order)];
 	slot->id = b->flow->ids[op->order];
 	slot->dense = op->order;
-	for (i = 1; i < b->out->n_events; i++) {
+	for (i = 1; i < out->n_events; i++) {
 		event = message_next(event);
 		if (event->type == EV_TRADE)
 			count_trade(b, (const void *)event);
@@ -243,37 +235,44 @@ run_add(struct bench *b, const struct flow_op *op, const union command *cmd)
 static __attribute__((noinline)) void
 run_ops(struct bench *b, size_t from, size_t to)
 {
+	const struct flow_op *op = b->flow->ops + from;
+	const struct flow_op *end = b->flow->ops + to, *next;
+	struct engine *engine = b->engine;
+	struct ident *orders = b->orders;
+	struct record *out = b->out;
+	int64_t time_us = b->time_us;
 	union command ring[RING], *cmd;
 	uint64_t done;
-	size_t i;
 
-	for (i = from; i < to && i < from + AHEAD; i++)
-		make_command(b, &b->flow->ops[i], &ring[i % RING]);
-	for (i = from; i < to; i++) {
-		const struct flow_op *op = &b->flow->ops[i];
-
+	for (next = op; next < end && next < op + AHEAD; next++)
+		make_command(orders, next, &ring[(size_t)(next - op)]);
+	for (from = 0; op < end; op++, from++) {
 		__builtin_prefetch(op + AHEAD_FLOW); /* may be past the end */
-		if (i + AHEAD_CLIENT < to)
-			__builtin_prefetch(
-				&b->orders[op[AHEAD_CLIENT].order], 1);
-		if (i + AHEAD < to) {
-			cmd = &ring[(i + AHEAD) % RING];
-			make_command(b, op + AHEAD, cmd);
-			engine_expect(b->engine, &cmd->head);
-			engine_expect_soon(b->engine,
-				&ring[(i + AHEAD_SOON) % RING].head);
+		if (op + AHEAD_CLIENT < end)
+			__builtin_prefetch(&orders[op[AHEAD_CLIENT].order], 1);
+		if (op + AHEAD < end) {
+			cmd = &ring[(from + AHEAD) % RING];
+			make_command(orders, op + AHEAD, cmd);
+			if (engine_takes_hints(engine)) {
+				engine_expect(engine, &cmd->head);
+				engine_expect_soon(engine,
+					&ring[(from + AHEAD_SOON) % RING].head);
+			}
 		}
-		cmd = &ring[i % RING];
-		if (!op->cancel) {
-			run_add(b, op, cmd);
-			continue;
-		}
+		cmd = &ring[from % RING];
 		/* Its order may have been placed since it was made; or be
 		 * gone, which is an answer too. */
-		cmd->cancel.order = b->orders[op->order];
-		(void)engine_apply(b->engine, ++b->time_us, &cmd->head, b->out,
-			&done);
+		if (op->cancel)
+			cmd->cancel.order = orders[op->order];
+		if (engine_apply(engine, ++time_us, &cmd->head, out, &done) ==
+			REFUSED_NONE) {
+			if (!op->cancel)
+				note_order(b, op, out);
+		} else if (!op->cancel) {
+			b->figures.refused++;
+		}
 	}
+	b->time_us = time_us;
 }
 
 /* Written to now, so that the client's memory is not met while it runs. */

@@ -257,20 +257,23 @@ take_turn(struct peers *peers, struct matcher *m, struct connection *c,
 {
 	struct scout far = {c->in_from, engine_expect};
 	struct scout near = {c->in_from, engine_expect_soon};
+	bool hints = engine_takes_hints(m->engine);
 	const struct frame *frame;
 	unsigned n;
 
-	for (n = 0; n < AHEAD; n++)
+	for (n = 0; n < AHEAD && hints; n++)
 		scout_step(&far, c, m->engine);
-	for (n = 0; n < AHEAD_SOON; n++)
+	for (n = 0; n < AHEAD_SOON && hints; n++)
 		scout_step(&near, c, m->engine);
 	for (n = 0; (frame = next_frame(c)) != NULL; n++) {
 		if (n == FRAMES_A_TURN) {
 			*all = false;
 			return true;
 		}
-		scout_step(&far, c, m->engine);
-		scout_step(&near, c, m->engine);
+		if (hints) {
+			scout_step(&far, c, m->engine);
+			scout_step(&near, c, m->engine);
+		}
 		if (!note_waiter(peers, m, c, frame) &&
 			!matcher_take(m, &c->peer, frame))
 			return false;

@@ -171,8 +171,10 @@ enum refusal engine_apply(struct engine *engine, int64_t time_us,
  * Hints that COMMAND (well formed) will be applied soon: the first some ten commands ahead,
  * the second about half as many, once what the first asked for has arrived.
  * They change nothing; a batch of commands over many orders would otherwise
- * wait for memory at each of them.
+ * wait for memory at each of them.  While there are few, all of them stay in
+ * the processor's own cache, and hints are not worth their work.
  */
+bool engine_takes_hints(const struct engine *engine);
 void engine_expect(const struct engine *engine, const struct message *command);
 void engine_expect_soon(const struct engine *engine,
 	const struct message *command);

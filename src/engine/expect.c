@@ -16,16 +16,13 @@
 #include "engine/orders.h"
 #include "wire/ids.h"
 
-/*
- * Few orders stay in the processor's own cache, and asking for them is only
- * work; the bound is about what a second-level cache of 2 MiB holds.
- */
+/* The bound is about what a second-level cache of 2 MiB holds. */
 #define FEW_ORDERS 12000
 
-static inline bool
-is_small(const struct engine *engine)
+bool
+engine_takes_hints(const struct engine *engine)
 {
-	return engine->state->orders.live < FEW_ORDERS;
+	return engine->state->orders.live >= FEW_ORDERS;
 }
 
 /* Enough of a message for what is read here. */
@@ -59,7 +56,7 @@ engine_expect(const struct engine *engine, const struct message *command)
 {
 	uint32_t slot;
 
-	if (is_small(engine) || command->size < READABLE ||
+	if (command->size < READABLE ||
 		command->user >= engine->state->users_used)
 		return;
 	slot = expected_slot(engine, command);
@@ -102,7 +99,7 @@ engine_expect_soon(const struct engine *engine, const struct message *command)
 	const struct instrument *at;
 	const struct user *user;
 
-	if (is_small(engine) || command->size < READABLE ||
+	if (command->size < READABLE ||
 		command->user >= engine->state->users_used)
 		return;
 	slot = expected_slot(engine, command);
