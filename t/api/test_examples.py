@@ -13,6 +13,7 @@ the documents show the same one: the order that README places is the one that th
 streams tell of.
 """
 
+import glob
 import json
 import os
 import re
@@ -113,6 +114,8 @@ def run(house):
         except subprocess.TimeoutExpired:
             os.killpg(shell.pid, signal.SIGKILL)
             output, _ = shell.communicate()
+    for left in glob.glob(f"/tmp/*-{shell.pid}*"):
+        os.unlink(left)
     parts = re.split(r"^@@@@ (\d+|end)\n", output.decode(), flags=re.M)
     return dict(zip(parts[1::2], parts[2::2]))
 
