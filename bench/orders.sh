@@ -51,18 +51,20 @@ stack_prepare
 
 sock=$QUANTORA_SOCK_DIR conf=$run/conf/quantora.ini
 # The budgets of one user are not what is measured.
-printf '\n[rate]\ntrade_second = 0\n' >>"$conf"
+printf '\n[rate]\ntrade_second = 0\nbotplatform_minute = 0\nbotplatform_second = 0\n' >>"$conf"
 sed -i "s|^\[http\]|[http]\nworkers_trade = $workers|" "$conf"
 sed -i "s|upstream trade {|upstream null { server unix:$sock/null; }\n&|" \
 	"$run/nginx/quantora.conf"
 printf '"POST /null" null;\n' >>"$run/nginx/pools.map"
 
-# Start it, and wait until FILE says that it answers.
+# Start NAME, and wait until FILE says that it answers.
+watch=()
 start() {
-	local ready=$1
-	shift
+	local name=$1 ready=$2
+	shift 2
 	"$@" >>"$run/log/bench.log" 2>&1 &
 	pids+=("$!")
+	watch+=(-w "$name=$!")
 	for _ in {1..100}; do
 		[ ! -e "$ready" ] || return 0
 		kill -0 "${pids[-1]}" 2>/dev/null || break
@@ -71,10 +73,11 @@ start() {
 	tail -n 5 "$run/log/bench.log" >&2
 	die "$1 did not start."
 }
-start "$sock/matcher" "$build/quantora-matcherd" -c "$conf"
-start "$sock/trade" "$build/quantora-api" -c "$conf" --pool trade
-start "$sock/null" "$build/bench/bench-null" "$sock/null" "$workers"
-start "$run/pid/nginx.pid" nginx -p "$run" -c "$run/nginx/quantora.conf" \
+start matcher "$sock/matcher" "$build/quantora-matcherd" -c "$conf"
+start workers "$sock/trade" "$build/quantora-api" -c "$conf" --pool trade
+start null "$sock/null" "$build/bench/bench-null" "$sock/null" "$workers"
+start nginx "$run/pid/nginx.pid" nginx -p "$run" -c "$run/nginx/quantora.conf" \
 	-e "$run/log/nginx.log" -g 'daemon off;'
 
-"$build/bench/bench-orders" -c "$conf" -p "$QUANTORA_HTTP_PORT" "$@"
+"$build/bench/bench-orders" -c "$conf" -p "$QUANTORA_HTTP_PORT" \
+	"${watch[@]}" "$@"
