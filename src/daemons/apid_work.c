@@ -30,7 +30,6 @@ on_term(int number)
 {
 	(void)number;
 	stopping = 1;
-	request_stop();
 }
 
 /*
@@ -271,11 +270,13 @@ api_work(const struct api_setup *setup)
 	base->core = core_new(conf_text(setup->conf, CONF_SOCKETS_MATCHER));
 	base->markets =
 		markets_new(conf_text(setup->conf, CONF_PATHS_BOOK_PAGE));
+	log_gather();
 	if (connect_db(setup, base)) {
 		load_pages(true);
 		request_loop(&server, setup->listen_fd, &stopping, done);
 		save_uses(true);
 	}
+	log_flush();
 	markets_free(base->markets);
 	core_free(base->core);
 	settled_free(base->settled);
