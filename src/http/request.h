@@ -139,10 +139,9 @@ struct outgoing;
 
 /*
  * Serve FastCGI requests on LISTEN_FD, one at a time, until *STOP is set by a
- * signal handler, which also calls request_stop(); a request under way is
- * finished first.  After each reply DONE is called with what there is to log.
+ * signal handler, without SA_RESTART; a request under way is finished first.
+ * After each reply DONE is called with what there is to log.
  */
 void request_loop(const struct server *server, int listen_fd,
 	const volatile int *stop,
 	void (*done)(const struct outgoing *out, int64_t took_us));
-void request_stop(void);

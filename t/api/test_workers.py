@@ -8,6 +8,8 @@ import contextlib
 import os
 import re
 import signal
+import socket
+import struct
 import threading
 import time
 import uuid
@@ -164,6 +166,63 @@ def test_a_worker_that_dies_is_replaced(stack, trader):
     assert before - {victim} < workers(stack, "api-trade")
     for _ in range(2 * len(before)):
         assert stack.client().get("/api/orderbook").status_code == 200
+
+
+def fastcgi(kind, content=b""):
+    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+
+def fastcgi_get(path, keep):
+    """A GET as nginx would send it; KEEP asks for the connection to stay."""
+    params = b""
+    for name, value in (("REQUEST_METHOD", "GET"), ("REQUEST_URI", path),
+                        ("REMOTE_ADDR", "127.0.0.1")):
+        params += bytes((len(name), len(value))) + (name + value).encode()
+    return (fastcgi(1, struct.pack(">HB5x", 1, keep)) + fastcgi(4, params)
+            + fastcgi(4) + fastcgi(5))
+
+
+def read_reply(connection):
+    """What is on stdout, up to the end of the request."""
+    reply, kind = b"", None
+    with connection.makefile("rb") as stream:
+        while kind != 3:
+            _, kind, _, length, padding, _ = struct.unpack(">BBHHBB", stream.read(8))
+            content = stream.read(length + padding)[:length]
+            reply += content if kind == 6 else b""
+    return reply
+
+
+def test_connections_that_bring_nothing_cost_no_worker(stack):
+    path = stack.conf.get("sockets", "api_trade")
+    before = workers(stack, "api-trade")
+    for sent in (b"", b"\x01", b"GET / HTTP/1.1\r\n\r\n", fastcgi(1, bytes(8)),
+                 fastcgi_get("/api/orderbook", 0)[:-20]):
+        for _ in range(2 * len(before)):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(path)
+                connection.sendall(sent)
+    for _ in range(2 * len(before)):
+        assert stack.client().get("/api/orderbook").status_code == 200
+    assert workers(stack, "api-trade") == before
+
+
+def test_a_connection_may_be_kept_and_is_given_up(stack):
+    """Ours are not, but libfcgi allows it; nothing of it may stay behind."""
+    path = stack.conf.get("sockets", "api_trade")
+    before = workers(stack, "api-trade")
+    fds = {pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in before}
+    for _ in range(4 * len(before)):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(path)
+            for keep in (1, 1, 0):
+                connection.sendall(fastcgi_get("/api/orderbook", keep))
+                assert read_reply(connection).startswith(b"Status: 200 OK")
+            assert connection.recv(1) == b""
+    assert workers(stack, "api-trade") == before
+    # A worker that had no use of the matcher yet may have opened that.
+    wait_until(lambda: all(len(os.listdir(f"/proc/{pid}/fd")) <= n + 1
+                           for pid, n in fds.items()), 10, "closed connections")
 
 
 def test_a_stalled_database_never_stops_trading(stack, trader):
