@@ -4,9 +4,10 @@
  *
  * A table with one place for each hash value: a newcomer replaces who was
  * there.  The hash is keyed at random, so nobody can choose whom his token
- * meets; and the whole text is compared, so a hit is the very token that was
- * verified, signature included.  Whether it is still in its time is asked by
- * the caller, each time.
+ * meets; it is of the end of the text, a signature, which differs where the
+ * text does.  The whole text is compared, so a hit is the very token that was
+ * verified.  Whether it is still in its time is asked by the caller, each
+ * time.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #define PLACES 1024
 #define TEXT_MAX 640 /* ours are about 500 */
+#define HASHED 32    /* of the signature's 43 characters */
 
 struct place {
 	size_t length; /* 0: empty */
@@ -58,10 +60,12 @@ token_cache_clear(struct token_cache *cache)
 static size_t
 place_of(const struct token_cache *cache, const char *text, size_t length)
 {
+	size_t n = length < HASHED ? length : HASHED;
 	uint64_t hash;
 
 	_Static_assert(crypto_shorthash_BYTES == sizeof(hash), "");
-	crypto_shorthash((void *)&hash, (const void *)text, length, cache->key);
+	crypto_shorthash((void *)&hash, (const void *)(text + length - n), n,
+		cache->key);
 	return hash % PLACES;
 }
 

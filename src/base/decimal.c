@@ -154,6 +154,48 @@ decimal_parse(const char *text, struct decimal *out)
 	return decimal_parse_n(text, strlen(text), out);
 }
 
+/*
+ * Write NUMBER's digits so that they end before END, at least WIDTH of them;
+ * returns where they begin.
+ */
+static char *
+put_digits(char *end, uint64_t number, int width)
+{
+	for (; number > 0 || width > 0; number /= 10, width--)
+		*--end = (char)('0' + number % 10);
+	return end;
+}
+
+/* What nearly all are; divisions of 128 bits are slow. */
+static size_t
+format_u64(uint64_t units, bool negative, int min_places, char *buf)
+{
+	static const int steps[] = {4, 2, 1};
+	static const uint32_t powers[] = {10000, 100, 10};
+	char text[DECIMAL_TEXT_MAX], *end = text + sizeof(text), *at = end;
+	uint32_t fraction = (uint32_t)(units % DECIMAL_ONE);
+	int places = fraction == 0 ? min_places : DECIMAL_PLACES;
+	size_t i;
+
+	/* Zeros at the end that nobody asked for. */
+	for (i = 0; fraction > 0 && i < N_ELEMENTS(steps); i++)
+		if (places - steps[i] >= min_places &&
+			fraction % powers[i] == 0) {
+			fraction /= powers[i];
+			places -= steps[i];
+		}
+	if (places > 0) {
+		at = put_digits(at, fraction, places);
+		*--at = '.';
+	}
+	at = put_digits(at, units / DECIMAL_ONE, 1);
+	if (negative)
+		*--at = '-';
+	memcpy(buf, at, (size_t)(end - at));
+	buf[end - at] = '\0';
+	return (size_t)(end - at);
+}
+
 size_t
 decimal_format_sum(__int128 units, int min_places, char *buf)
 {
@@ -164,6 +206,8 @@ decimal_format_sum(__int128 units, int min_places, char *buf)
 	int place;
 
 	assert(min_places >= 0 && min_places <= DECIMAL_PLACES);
+	if (rest <= UINT64_MAX)
+		return format_u64((uint64_t)rest, units < 0, min_places, buf);
 	for (place = DECIMAL_PLACES; place > 0; place--) {
 		char digit = (char)('0' + (int)(rest % 10));
 

@@ -219,7 +219,8 @@ lookup_flat(void *source, const char *name, struct value *out)
 	size_t i;
 
 	for (i = 0; i < flat->n; i++)
-		if (strcmp(flat->pairs[i].name, name) == 0) {
+		if (flat->pairs[i].name[0] == name[0] &&
+			strcmp(flat->pairs[i].name, name) == 0) {
 			*out = flat->pairs[i].value;
 			break;
 		}

@@ -89,12 +89,18 @@ take_word(struct scan *scan, const char *word)
 }
 
 static bool
+is_of_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' ||
+	       c == 'e' || c == 'E';
+}
+
+static bool
 take_number(struct scan *scan, struct value *out)
 {
 	const char *from = scan->at;
 
-	while (scan->at < scan->end && *scan->at != '\0' &&
-		strchr("+-.0123456789Ee", *scan->at))
+	while (scan->at < scan->end && is_of_number(*scan->at))
 		scan->at++;
 	out->form = VALUE_NUMBER;
 	out->length = (size_t)(scan->at - from);
@@ -131,7 +137,8 @@ is_new(const struct flat *flat, const char *name)
 	size_t i;
 
 	for (i = 0; i < flat->n; i++)
-		if (strcmp(flat->pairs[i].name, name) == 0)
+		if (flat->pairs[i].name[0] == name[0] &&
+			strcmp(flat->pairs[i].name, name) == 0)
 			return false;
 	return true;
 }

@@ -19,33 +19,38 @@ reply_init(struct reply *reply, struct arena *arena, enum numbers numbers)
 	*reply = (struct reply){.arena = arena, .numbers = numbers};
 }
 
+static void
+grow(struct reply *reply, size_t n)
+{
+	size_t want = reply->room ? reply->room : FIRST_ROOM;
+	char *text;
+
+	while (want - reply->length < n)
+		want *= 2;
+	text = arena_alloc(reply->arena, want);
+	if (reply->length > 0)
+		memcpy(text, reply->text, reply->length);
+	reply->text = text;
+	reply->room = want;
+}
+
 /* Make room for N more bytes and return where they go. */
-static char *
+static inline char *
 room(struct reply *reply, size_t n)
 {
-	if (reply->room - reply->length < n) {
-		size_t want = reply->room ? reply->room : FIRST_ROOM;
-		char *text;
-
-		while (want - reply->length < n)
-			want *= 2;
-		text = arena_alloc(reply->arena, want);
-		if (reply->length > 0)
-			memcpy(text, reply->text, reply->length);
-		reply->text = text;
-		reply->room = want;
-	}
+	if (reply->room - reply->length < n)
+		grow(reply, n);
 	return reply->text + reply->length;
 }
 
-static void
+static inline void
 put(struct reply *reply, const char *bytes, size_t n)
 {
 	memcpy(room(reply, n), bytes, n);
 	reply->length += n;
 }
 
-static void
+static inline void
 put_char(struct reply *reply, char c)
 {
 	*room(reply, 1) = c;
@@ -117,6 +122,13 @@ put_escape(struct reply *reply, unsigned char c)
 	put(reply, text, 2);
 }
 
+/* What stands in a string as it is, one byte a character. */
+static const bool is_plain[256] = {
+	[' ' ... '!'] = true,
+	['#' ... '['] = true,
+	[']' ... 0x7f] = true,
+};
+
 static void
 put_string(struct reply *reply, const char *text, size_t length)
 {
@@ -124,13 +136,14 @@ put_string(struct reply *reply, const char *text, size_t length)
 	size_t from = 0, at = 0, n;
 
 	put_char(reply, '"');
-	while (at < length) {
-		unsigned char c = bytes[at];
+	for (;;) {
+		unsigned char c;
 
-		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+		while (at < length && is_plain[bytes[at]])
 			at++;
-			continue;
-		}
+		if (at == length)
+			break;
+		c = bytes[at];
 		n = c >= 0x80 ? sequence_length(bytes + at, length - at) : 0;
 		if (n > 0) {
 			at += n;
@@ -297,15 +310,15 @@ reply_time_ms(struct reply *reply, const char *key, int64_t time_us)
 void
 reply_sum(struct reply *reply, const char *key, __int128 units, int min_places)
 {
-	char text[DECIMAL_SUM_TEXT_MAX];
 	bool quoted = reply->numbers == NUMBERS_STRING;
-	size_t length =
-		decimal_format_sum(units, quoted ? min_places : 0, text);
 
+	lead(reply, key);
 	if (quoted)
-		put_plain_string(reply, key, text, length);
-	else
-		reply_raw(reply, key, text, length);
+		put_char(reply, '"');
+	reply->length += decimal_format_sum(units, quoted ? min_places : 0,
+		room(reply, DECIMAL_SUM_TEXT_MAX));
+	if (quoted)
+		put_char(reply, '"');
 }
 
 void

@@ -120,6 +120,40 @@ START_TEST(comes_back)
 }
 END_TEST
 
+/* Where 64 bits end and a slower way begins, and places that are asked for. */
+static const struct {
+	uint64_t high, low;
+	bool negative;
+	int places;
+	const char *want;
+} sums[] = {
+	{0, UINT64_MAX, false, 0, "184467440737.09551615"},
+	{0, UINT64_MAX, true, 8, "-184467440737.09551615"},
+	{1, 0, false, 0, "184467440737.09551616"},
+	{1, 0, true, 3, "-184467440737.09551616"},
+	{0, 5, true, 0, "-0.00000005"},
+	{0, 70, false, 0, "0.0000007"},
+	{0, 70, false, 8, "0.00000070"},
+	{0, 300000000, true, 0, "-3"},
+	{0, 300000000, false, 1, "3.0"},
+	{0, 1012000000, false, 1, "10.12"},
+	{0, 1012000000, false, 4, "10.1200"},
+	{0, UINT64_C(10000000000000000000), false, 0, "100000000000"},
+};
+
+START_TEST(sums_of_all_sizes)
+{
+	char text[DECIMAL_SUM_TEXT_MAX];
+	__int128 sum = (__int128)sums[_i].high << 64 | sums[_i].low;
+
+	if (sums[_i].negative)
+		sum = -sum;
+	ck_assert_uint_eq(decimal_format_sum(sum, sums[_i].places, text),
+		strlen(sums[_i].want));
+	ck_assert_str_eq(text, sums[_i].want);
+}
+END_TEST
+
 START_TEST(sums_outgrow_int64)
 {
 	char text[DECIMAL_SUM_TEXT_MAX];
@@ -228,6 +262,7 @@ suite(void)
 	tcase_add_loop_test(text, parses, 0, N_ELEMENTS(cases));
 	tcase_add_loop_test(text, formats, 0, N_ELEMENTS(texts));
 	tcase_add_test(text, comes_back);
+	tcase_add_loop_test(text, sums_of_all_sizes, 0, N_ELEMENTS(sums));
 	tcase_add_test(text, sums_outgrow_int64);
 	tcase_add_test(arithmetic, adds_and_overflows);
 	tcase_add_loop_test(arithmetic, multiplies, 0, N_ELEMENTS(products));

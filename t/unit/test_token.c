@@ -442,6 +442,34 @@ START_TEST(memory_expires)
 }
 END_TEST
 
+/* Texts that end alike share a place, and are still two. */
+START_TEST(memory_knows_the_whole_text)
+{
+	static const char one[] = "one.two."
+		"0123456789012345678901234567890123456789012";
+	static const char other[] = "one.six."
+		"0123456789012345678901234567890123456789012";
+	struct token_cache *cache = token_cache_new();
+	struct session session = someone();
+	const struct session *found;
+
+	token_cache_keep(cache, one, strlen(one), TOKEN_ACCESS, &session);
+	found = token_cache_find(cache, one, strlen(one), TOKEN_ACCESS);
+	ck_assert_ptr_nonnull(found);
+	ck_assert_uint_eq(found->user, session.user);
+	ck_assert_ptr_null(
+		token_cache_find(cache, other, strlen(other), TOKEN_ACCESS));
+	ck_assert_ptr_null(token_cache_find(
+		cache, one + 1, strlen(one) - 1, TOKEN_ACCESS));
+	token_cache_keep(cache, other, strlen(other), TOKEN_ACCESS, &session);
+	ck_assert_ptr_nonnull(
+		token_cache_find(cache, other, strlen(other), TOKEN_ACCESS));
+	ck_assert_ptr_null(
+		token_cache_find(cache, one, strlen(one), TOKEN_ACCESS));
+	token_cache_free(cache);
+}
+END_TEST
+
 /* Whatever stood in a place that is empty now is nobody's any more. */
 START_TEST(memory_forgets)
 {
@@ -562,6 +590,7 @@ suite(void)
 	tcase_add_test(ours, round_trip);
 	tcase_add_test(ours, uses_are_apart);
 	tcase_add_test(ours, memory_expires);
+	tcase_add_test(ours, memory_knows_the_whole_text);
 	tcase_add_test(ours, memory_forgets);
 	tcase_add_test(ours, rotation_overlaps);
 	tcase_add_test(ours, makes_keys);
