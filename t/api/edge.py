@@ -159,7 +159,7 @@ class Edge:
         """/nope is a 404 of the workers' own; /slow never answers."""
         request, params, body = read_fastcgi(connection)
         self.seen.append((pool, params, body))
-        status = "404 Not Found" if params["SCRIPT_NAME"] == "/nope" else "200 OK"
+        status = "404 Not Found" if params["REQUEST_URI"] == "/nope" else "200 OK"
         reply = (f"Status: {status}\r\nContent-Type: application/json\r\n"
                  "X-Request-Id: of the worker\r\nCache-Control: public\r\n\r\n"
                  + json.dumps({"pool": pool, "params": params,
