@@ -2,6 +2,7 @@
 """What nginx does before anybody else is asked: paths, errors, limits, logs."""
 
 import json
+import pathlib
 import re
 import socket
 
@@ -85,6 +86,20 @@ def test_the_workers_get_few_and_true_parameters(edge, http):
         "HTTP_X_KEY": "pk", "HTTP_X_TIMESTAMP": "1", "HTTP_X_RECV_WINDOW": "2",
         "HTTP_X_SIGNATURE": "s", "HTTP_X_DEVICE_TOKEN": "d",
         "HTTP_USER_AGENT": "test"}
+
+
+def test_every_header_that_is_read_is_handed_on():
+    """A header that is not in the list would silently be missing."""
+    read = set()
+    for folder in ("src", "handlers"):
+        for path in pathlib.Path(quantora.TOP, folder).rglob("*.c"):
+            read |= set(re.findall(r'(?:req|incoming)_header\([^;]*?"([A-Za-z-]+)"',
+                                   path.read_text()))
+    assert {"Idempotency-Key", "X-Signature", "User-Agent"} < read
+    read.remove("X-Request-Id")     # the edge makes it
+    settings = pathlib.Path(quantora.TOP, "nginx/fastcgi.conf").read_text()
+    for name in read:
+        assert f"fastcgi_param HTTP_{name.upper().replace('-', '_')} " in settings
 
 
 def test_what_was_not_sent_is_no_parameter(edge):
