@@ -16,6 +16,7 @@ struct sim_inode {
 	unsigned char *disk; /* what is on the platter */
 	bool *dirty;         /* by sector: to be written by the next sync */
 	size_t live_size, disk_size, room;
+	size_t allocated; /* bytes, at least ROOM */
 	struct sim_inode *next; /* all that ever were */
 };
 
@@ -94,10 +95,13 @@ make_room(struct sim_inode *inode, size_t size)
 
 	if (room <= inode->room)
 		return;
-	inode->live = checked(realloc(inode->live, room));
-	inode->disk = checked(realloc(inode->disk, room));
-	inode->dirty = checked(realloc(inode->dirty,
-		sectors(room) * sizeof(*inode->dirty)));
+	if (room > inode->allocated) {
+		inode->allocated = room * 2;
+		inode->live = checked(realloc(inode->live, room * 2));
+		inode->disk = checked(realloc(inode->disk, room * 2));
+		inode->dirty = checked(realloc(inode->dirty,
+			sectors(room * 2) * sizeof(*inode->dirty)));
+	}
 	memset(inode->live + inode->room, 0, room - inode->room);
 	memset(inode->disk + inode->room, 0, room - inode->room);
 	memset(inode->dirty + sectors(inode->room), 0,

@@ -2,7 +2,7 @@
 /*
  * test_book_page.c - no reader ever sees half of a book.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>

@@ -2,7 +2,7 @@
 /*
  * test_doorbell.c - rings are cheap, and may be lost; the last is not.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /*
  * test_journal.c - writing, reopening, segments, space.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

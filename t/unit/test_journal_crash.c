@@ -8,7 +8,7 @@
  *
  * The number in a failed assertion is the seed: QUANTORA_SEED=n runs it alone.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

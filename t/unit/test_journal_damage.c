@@ -9,7 +9,7 @@
  *
  * QUANTORA_LONG=1 flips every bit and not some of them.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * A process appends, and says in shared memory what has been acknowledged.
  * It is killed at some moment; the next one has to find all of that.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -2,7 +2,7 @@
 /*
  * test_journal_prune.c - what may be removed; and quantoractl's view of it all.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * test_journal_reader.c - following, looking up, and reading the archive.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

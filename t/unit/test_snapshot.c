@@ -2,7 +2,7 @@
 /*
  * test_snapshot.c - what is written comes back, or is passed over.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
