@@ -33,6 +33,7 @@ struct settled {
 	uint32_t waiting_max;
 	uint64_t expected; /* by this request */
 	uint64_t seen;     /* applied_seq at some time, in MySQL */
+	int64_t patience_us;
 };
 
 struct settled *
@@ -43,6 +44,7 @@ settled_new(const char *path, struct settled_pool *pool, unsigned workers)
 	if (!settled)
 		abort();
 	settled->fd = -1;
+	settled->patience_us = SETTLED_PATIENCE_US;
 	settled->address.sun_family = AF_UNIX;
 	if (strlen(path) < sizeof(settled->address.sun_path))
 		memcpy(settled->address.sun_path, path, strlen(path) + 1);
@@ -78,6 +80,13 @@ settled_begin(struct settled *settled)
 }
 
 void
+settled_set_patience(struct settled *settled, int64_t patience_us)
+{
+	disconnect(settled);
+	settled->patience_us = patience_us;
+}
+
+void
 settled_expect(struct settled *settled, uint64_t seq)
 {
 	if (settled && seq > settled->expected)
@@ -89,7 +98,9 @@ settled_expect(struct settled *settled, uint64_t seq)
 static bool
 connect_settler(struct settled *settled)
 {
-	struct timeval patience = {.tv_usec = SETTLED_PATIENCE_US};
+	struct timeval patience = {
+		.tv_sec = settled->patience_us / US_PER_SECOND,
+		.tv_usec = settled->patience_us % US_PER_SECOND};
 
 	if (settled->fd >= 0)
 		return true;
@@ -156,7 +167,7 @@ receive_answer(
 static bool
 ask(struct settled *settled, uint64_t seq, struct settle_answer *out)
 {
-	int64_t deadline_us = clock_monotonic_us() + SETTLED_PATIENCE_US;
+	int64_t deadline_us = clock_monotonic_us() + settled->patience_us;
 
 	if (send_question(settled, seq) &&
 		receive_answer(settled, deadline_us, out))

@@ -50,6 +50,9 @@ struct settled *settled_new(
 	const char *path, struct settled_pool *pool, unsigned workers);
 void settled_free(struct settled *settled);
 
+/* Another patience than SETTLED_PATIENCE_US, for tests. */
+void settled_set_patience(struct settled *settled, int64_t patience_us);
+
 /* A new request: nothing is expected yet.  NULL is fine here and below. */
 void settled_begin(struct settled *settled);
 

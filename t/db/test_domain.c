@@ -122,6 +122,7 @@ set_up(void)
 	ctx->now_us = clock_wall_us();
 	memset(&pool, 0, sizeof(pool));
 	ctx->settled = settled_new(fake.path, &pool, 8);
+	settled_set_patience(ctx->settled, 60 * US_PER_SECOND);
 	set_applied(10);
 }
 
@@ -214,10 +215,12 @@ START_TEST(a_silent_settler_is_given_up)
 
 	settler_start(SAYS_NOTHING);
 	settled_expect(ctx->settled, 11);
+	settled_set_patience(ctx->settled, SETTLED_PATIENCE_US);
 	ck_assert_int_eq(settled_read(ctx, look, &seen), ST_UNAVAILABLE);
 	ck_assert_int_eq(pool.places[0], 0);
 	settler_stop();
 	settler_start(SETTLES);
+	settled_set_patience(ctx->settled, 60 * US_PER_SECOND);
 	OK(settled_read(ctx, look, &seen));
 	ck_assert_uint_eq(seen.seq, 100);
 	settler_stop();
