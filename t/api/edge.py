@@ -190,7 +190,7 @@ class Edge:
         with open(f"{self.dir}/log/{name}", errors="replace") as f:
             return f.read()
 
-    def raw(self, data, timeout_s=10):
+    def raw(self, data, timeout_s=60):
         return quantora.Stack.raw(self, data, timeout_s)
 
     def close(self):

@@ -14,7 +14,7 @@ from http import HTTPStatus
 import websockets
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 def exact(text):

@@ -124,7 +124,7 @@ def test_it_survives_itself(market):
     goes_on(market)
     begun_anew = cancelled(market)
     market.kill("workerd", signal.SIGTERM)
-    wait_until(lambda: "workerd stopped" in market.log("workerd"), 30, "an orderly stop")
+    wait_until(lambda: "workerd stopped" in market.log("workerd"), 60, "an orderly stop")
     wait_until(begun_anew, 60, "a new beginning")
     goes_on(market)
 

@@ -90,7 +90,7 @@ def test_a_market_that_is_halted_is_inactive(stack, reader):
                     if (s["symbol"], s["exchange"]) == (OTHER, "quantora"))
 
     def until(word):
-        wait_until(lambda: status() == word, 20, f"{OTHER} {word}")
+        wait_until(lambda: status() == word, 60, f"{OTHER} {word}")
     until("active")
     try:
         for word in ("halted", "cancel-only"):

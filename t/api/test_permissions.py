@@ -313,8 +313,8 @@ def test_what_the_page_has_no_room_for_is_refused(stack, admin):
         cursor.execute("SET foreign_key_checks = 0")
         cursor.execute("SELECT COUNT(*) FROM user_denials WHERE denied <> ''")
         room = 65536 - cursor.fetchone()[0]
-        cursor.executemany("INSERT INTO user_denials VALUES (%s, 'trade', NOW(6))",
-                           range(STRANGERS, STRANGERS + room - 1))
+        cursor.execute("INSERT INTO user_denials SELECT seq, 'trade', NOW(6) "
+                       f"FROM seq_{STRANGERS}_to_{STRANGERS + room - 2}")
         connection.commit()
         try:
             take(admin, last, "trade")

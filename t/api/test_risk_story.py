@@ -86,7 +86,7 @@ def kinds(person):
 
 
 def wait_for(person, *wanted):
-    quantora.wait_until(lambda: kinds(person) == set(wanted), 30, str(wanted))
+    quantora.wait_until(lambda: kinds(person) == set(wanted), 60, str(wanted))
     found = {a["alert_type"]: a for a in alerts(person)}
     assert set(found) == set(wanted)
     return found
@@ -186,7 +186,7 @@ def test_a_position_in_another_currency_is_worth_dollars(house, maker):
     user = trader(house, {"EUR": "10000"})
     user.client.put(LIMITS, json={"max_position_value": 1000}, headers=INTERFACES)
     quantora.wait_until(lambda: house.sql(
-        "SELECT usd_rate FROM assets WHERE code = 'EUR'")[0][0], 30, "a rate")
+        "SELECT usd_rate FROM assets WHERE code = 'EUR'")[0][0], 60, "a rate")
     trade(maker, user, "EUA/EUR", 12, 70)            # 840 EUR are 907.20 USD
     found = wait_for(user, "POSITION_SIZE_WARNING")
     assert found["POSITION_SIZE_WARNING"]["current_value"] == "907.20"
@@ -397,7 +397,7 @@ def test_the_limits_of_the_core_are_put_right(house):
               "AND i.source = 'risk.limit'", user.email)
     quantora.wait_until(lambda: house.sql(
         "SELECT c.value FROM core_limits c JOIN users u ON u.id = c.user_id "
-        "WHERE u.email = %s AND c.type = 1", user.email)[0][0] == 1, 30, "the limit")
+        "WHERE u.email = %s AND c.type = 1", user.email)[0][0] == 1, 60, "the limit")
     place(user, "MWH/USD", "buy", 1, 20)
     refused(send(user, "MWH/USD", "buy", 1, 20))
 

@@ -59,7 +59,7 @@ def forgetful(stack, tmp_path):
     with open(tmp_path / "quantora.ini", "w") as f:
         conf.write(f)
     with subprocess.Popen([program, "-c", str(tmp_path / "quantora.ini")]) as process:
-        wait_until(lambda: process.poll() is not None or listens(path), 30, "streamd")
+        wait_until(lambda: process.poll() is not None or listens(path), 60, "streamd")
         assert process.poll() is None
         yield path
         process.send_signal(signal.SIGTERM)

@@ -42,7 +42,7 @@ def door(stack, tmp_path_factory):
     with open(ini, "w") as f:
         conf.write(f)
     with subprocess.Popen([program, "-c", str(ini)]) as process:
-        wait_until(lambda: process.poll() is not None or listens(path), 30, "streamd")
+        wait_until(lambda: process.poll() is not None or listens(path), 60, "streamd")
         assert process.poll() is None
         yield path
         process.send_signal(signal.SIGTERM)

@@ -87,12 +87,17 @@ def test_hs512_signed_with_our_key(stack, person, key):
     assert ask(stack, sign(header, claims_of(person), key[1], hashlib.sha512)) == 401
 
 
-NOW = int(time.time())
+def after(**seconds):
+    """Claims that far from when they are made, which may be long after this file
+    was read."""
+    return lambda: {name: int(time.time()) + s for name, s in seconds.items()}
+
+
 CLAIMS = {
-    "expired": {"exp": NOW - 1},
+    "expired": after(exp=-1),
     "no exp": {"exp": None},
-    "not yet": {"nbf": NOW + 600},
-    "issued in the future": {"iat": NOW + 600, "nbf": NOW + 600, "exp": NOW + 1200},
+    "not yet": after(nbf=600),
+    "issued in the future": after(iat=600, nbf=600, exp=1200),
     "other audience": {"aud": "else"},
     "other issuer": {"iss": "else"},
     "refresh": {"use": "refresh"},
@@ -110,6 +115,7 @@ CLAIMS = {
 @pytest.mark.parametrize("change", CLAIMS.values(), ids=CLAIMS)
 def test_claims(stack, person, key, change):
     header = {"alg": "HS256", "typ": "JWT", "kid": key[0]}
+    change = change() if callable(change) else change
     token = sign(header, {**claims_of(person), **change}, key[1])
     assert ask(stack, token) == 401
 

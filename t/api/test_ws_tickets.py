@@ -80,7 +80,7 @@ def test_a_ticket_of_before_a_restart_is_none(stack, user):
     ticket = ticket_of(user)
     assert knock(stack, f"{STREAMS[1]}?ticket={ticket}") == 101
     stack.kill("streamd")
-    wait_until(lambda: knock(stack, STREAMS[1]) == 401, 30, "streamd")
+    wait_until(lambda: knock(stack, STREAMS[1]) == 401, 60, "streamd")
     assert knock(stack, f"{STREAMS[1]}?ticket={ticket}") == 401
 
 

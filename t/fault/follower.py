@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import websockets
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Follower(threading.Thread):

@@ -78,7 +78,7 @@ def test_a_second_run_finds_the_first(own):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_killed_comes_back(own, name):
     own.kill(name, signal.SIGKILL)
-    wait_until(lambda: answers(own), 10, f"an answer after {name} was killed")
+    wait_until(lambda: answers(own), 60, f"an answer after {name} was killed")
 
 
 def test_the_children_of_a_killed_daemon_end(own):
@@ -89,16 +89,16 @@ def test_the_children_of_a_killed_daemon_end(own):
     assert children
     own.kill("api-trade", signal.SIGKILL)
     assert not any(alive(child) for child in children)
-    wait_until(lambda: answers(own), 10, "an answer")
+    wait_until(lambda: answers(own), 60, "an answer")
 
 
 def test_without_its_supervisor_it_goes_on_and_heals(own):
-    wait_until(lambda: answers(own), 10, "an answer")
+    wait_until(lambda: answers(own), 60, "an answer")
     matcher = own.pid("matcherd")
     supervisor = own.pid("supervisor")
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: not alive(supervisor), 5, "the supervisor's end")
-    wait_until(lambda: answers(own), 10, "an answer")
+    wait_until(lambda: not alive(supervisor), 60, "the supervisor's end")
+    wait_until(lambda: answers(own), 60, "an answer")
     own.start()
     assert answers(own)
     assert own.pid("supervisor") != supervisor and not alive(matcher)

@@ -128,7 +128,7 @@ def settled(trader):
             return trader.client.get("/api/orders", timeout=5).status_code == 200
         except requests.RequestException:
             return False
-    wait_until(read, 30, "a read")
+    wait_until(read, 60, "a read")
 
 
 @pytest.fixture(scope="module")

@@ -311,7 +311,7 @@ def kill_all_of_them(stack, traders):
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
         for victim, pid in before.items():
-            wait_until(lambda v=victim, p=pid: stack.pid(v) != p, 30, f"a new {victim}")
+            wait_until(lambda v=victim, p=pid: stack.pid(v) != p, 60, f"a new {victim}")
         trading_goes_on(traders)
 
 
@@ -355,7 +355,7 @@ def test_the_last_word_on_a_limit_is_the_last(stack):
         promise_limit(stack, trader, 1000)
         trader.tell("PUT", LIMITS, {"max_daily_loss": 2000}, "interfaces")
     wait_until(lambda: stack.sql(
-        "SELECT COUNT(*) FROM intents WHERE state = 'open'")[0][0] == 0, 30,
+        "SELECT COUNT(*) FROM intents WHERE state = 'open'")[0][0] == 0, 60,
         "the end of the first limit's promise")
     trader.settled()
     assert core_limits(stack, trader) == {(DAILY_LOSS, ANY): 2000}

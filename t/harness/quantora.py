@@ -43,7 +43,7 @@ def free_ports(n):
     return ports
 
 
-def wait_until(condition, timeout_s=10, what="it"):
+def wait_until(condition, timeout_s=60, what="it"):
     """The first true value of CONDITION(); StackError if there is none in time."""
     end = time.monotonic() + timeout_s
     while True:
@@ -152,7 +152,7 @@ class Stack:
         os.kill(old, signum)
         if signum == signal.SIGKILL:
             try:
-                wait_until(lambda: self.pid(name) != old, 10, f"a new {name}")
+                wait_until(lambda: self.pid(name) != old, 60, f"a new {name}")
             except StackError as error:
                 raise StackError(f"{error}\n{self.log('supervisor')[-2000:]}"
                                  f"\n{self.log(name)[-2000:]}") from None
@@ -200,7 +200,7 @@ class Stack:
     def client(self, edition=None, https=False):
         return Client(self.https_url if https else self.url, edition)
 
-    def raw(self, data, timeout_s=10):
+    def raw(self, data, timeout_s=60):
         """Send bytes over a connection of its own; all that came back."""
         with socket.create_connection(("127.0.0.1", self.http_port), timeout_s) as s:
             s.sendall(data)
@@ -229,7 +229,7 @@ class Client:
         self.token = None
 
     def request(self, method, path, **arguments):
-        arguments.setdefault("timeout", 30)
+        arguments.setdefault("timeout", 60)
         arguments.setdefault("allow_redirects", False)
         return self.session.request(method, self.url + path, **arguments)
 
