@@ -69,6 +69,18 @@ def test_status_says_what_runs(own):
     assert str(own.http_port) in done.stdout and own.run_dir in done.stdout
 
 
+def test_ctl_passes_on_what_it_is_given(own):
+    password = "two  spaces, a * and 'quotes'"
+    code, said = dev(own.env, "ctl", "user", "create", "dev@example.com",
+                     "--password", password)
+    assert code == 0, said
+    own.client().login("dev@example.com", password)
+    asked_directly = own.ctl("no such", "group", check=False)
+    assert asked_directly.returncode != 0
+    assert dev(own.env, "ctl", "no such", "group") == (
+        asked_directly.returncode, asked_directly.stdout + asked_directly.stderr)
+
+
 def test_a_second_run_finds_the_first(own):
     before = own.pid("matcherd")
     assert "runs already" in own.dev("run", "--detach")

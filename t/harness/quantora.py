@@ -168,9 +168,11 @@ class Stack:
     # ---- What it is asked -------------------------------------------------
 
     def ctl(self, *arguments, check=True):
-        """quantoractl ARGUMENTS; what it printed."""
+        """quantoractl ARGUMENTS; what it printed.  As ./dev ctl, without the shell."""
         done = subprocess.run(
-            [DEV, "ctl", *map(str, arguments)], env=self.env,
+            [f"{self.env['QUANTORA_BUILD_DIR']}/quantoractl",
+             "-c", f"{self.run_dir}/conf/quantora.ini", *map(str, arguments)],
+            env=self.env,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, check=False)
         if check and done.returncode != 0:
