@@ -217,8 +217,16 @@ class Stack:
                 reply += chunk
 
 
+LATE = "the records are being brought up to date; try again shortly"
+LATE_S = 60
+
+
 class Client:
-    """A person at the API: requests, with his token."""
+    """A person at the API: requests, with his token.
+
+    Who asks for what the settler does not have yet, on a busy machine, is told
+    to ask again, and does.
+    """
 
     def __init__(self, url, edition=None):
         import requests
@@ -233,7 +241,13 @@ class Client:
     def request(self, method, path, **arguments):
         arguments.setdefault("timeout", 60)
         arguments.setdefault("allow_redirects", False)
-        return self.session.request(method, self.url + path, **arguments)
+        end = time.monotonic() + LATE_S
+        while True:
+            reply = self.session.request(method, self.url + path, **arguments)
+            if method != "GET" or reply.status_code != 503 or LATE not in reply.text \
+                    or time.monotonic() > end:
+                return reply
+            time.sleep(0.05)
 
     def get(self, path, **arguments):
         return self.request("GET", path, **arguments)
