@@ -89,6 +89,14 @@ static const struct check {
 		"SELECT CONCAT('order ', LOWER(HEX(order_id)), ' filled ', "
 		"filled, ', traded ', traded) "
 		"FROM report_order_differences LIMIT " FOUND_MAX},
+	{"orders are found by their names", "names",
+		"SELECT COUNT(*) FROM order_names",
+		"SELECT CONCAT('order ', LOWER(HEX(id)), ' of user ', user_id) "
+		"FROM (SELECT user_id, client_id, id FROM orders "
+		"WHERE client_id IS NOT NULL UNION ALL "
+		"SELECT user_id, client_id, order_id FROM order_names) x "
+		"GROUP BY user_id, client_id, id HAVING COUNT(*) <> 2 "
+		"LIMIT " FOUND_MAX},
 	{"candles are the sum of their trades", "candles",
 		"SELECT COUNT(*) FROM candles_1m",
 		"SELECT CONCAT('instrument ', instrument_id, ' by the ', step, "

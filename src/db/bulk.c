@@ -2,8 +2,8 @@
 /*
  * bulk.c - many rows at once.
  *
- * MariaDB takes arrays of values with one statement (array binding); what is
- * not an integer is laid out in columns for it.  MySQL takes statements of 64
+ * MariaDB takes arrays of values with one statement (array binding); the rows
+ * are laid out in columns for it.  MySQL takes statements of 64
  * rows, then of 8, then of 1, so that each needs three prepared texts and no
  * more.
  */
@@ -85,14 +85,15 @@ append(char *at, const char *text)
 	return at + length;
 }
 
-/* "HEAD VALUES (?,?),(?,?) TAIL", for N_ROWS rows. */
+/* "HEAD VALUES (?,?,SAME),(?,?,SAME) TAIL", for N_ROWS rows. */
 static char *
 text_of(struct arena *arena, const struct db_bulk *bulk, size_t n_rows)
 {
 	const char *tail = bulk->tail ? bulk->tail : "";
-	char *sql =
-		arena_alloc(arena, strlen(bulk->head) + strlen(tail) + 16 +
-					   n_rows * (bulk->n_columns * 2 + 2));
+	const char *same = bulk->same ? bulk->same : "";
+	char *sql = arena_alloc(arena,
+		strlen(bulk->head) + strlen(tail) + 16 +
+			n_rows * (bulk->n_columns * 2 + strlen(same) + 2));
 	char *at = append(append(sql, bulk->head), " VALUES ");
 	size_t row, column;
 
@@ -102,6 +103,7 @@ text_of(struct arena *arena, const struct db_bulk *bulk, size_t n_rows)
 			*at++ = column > 0 ? ',' : '(';
 			*at++ = '?';
 		}
+		at = append(at, same);
 		*at++ = ')';
 	}
 	*at++ = ' ';
@@ -152,6 +154,8 @@ bulk_plain(struct ctx *ctx, const struct db_bulk *bulk, const char *rows,
 /* ---- As arrays -------------------------------------------------------- */
 
 #define ARRAY_TEXT_MAX DECIMAL_SUM_TEXT_MAX
+/* What each array begins at a multiple of. */
+#define LANE_ALIGNMENT 16
 
 /* One column of a chunk of rows; which of the arrays are used is its kind's. */
 struct lane {
@@ -163,57 +167,152 @@ struct lane {
 	char *indicators;
 };
 
-static void
-lane_init(struct lane *lane, struct arena *arena, enum db_kind kind, size_t n)
+/* N times SIZE bytes at *AT, which moves behind them. */
+static void *
+carve(char **at, size_t n, size_t size)
 {
-	lane->indicators = arena_alloc(arena, n);
-	if (kind == DB_U64 || kind == DB_I64) {
-		lane->numbers = arena_array(arena, n, sizeof(*lane->numbers));
-		return;
-	}
-	if (kind == DB_TIME)
-		lane->times = arena_array(arena, n, sizeof(*lane->times));
-	if (kind == DB_DECIMAL || kind == DB_SUM)
-		lane->texts = arena_array(arena, n, sizeof(*lane->texts));
-	lane->pointers = arena_array(arena, n, sizeof(*lane->pointers));
-	lane->lengths = arena_array(arena, n, sizeof(*lane->lengths));
+	void *ptr = *at;
+
+	*at += (n * size + LANE_ALIGNMENT - 1) / LANE_ALIGNMENT *
+	       LANE_ALIGNMENT;
+	return ptr;
 }
 
 static void
-lane_set(struct lane *lane, size_t row, const struct db_value *value,
-	const char *field)
+lane_init(struct lane *lane, char **at, enum db_kind kind, size_t n)
 {
-	lane->indicators[row] = value->kind == DB_NULL ? STMT_INDICATOR_NULL
-						       : STMT_INDICATOR_NONE;
-	switch (value->kind) {
+	*lane = (struct lane){.indicators = carve(at, n, 1)};
+	if (kind == DB_U64 || kind == DB_I64) {
+		lane->numbers = carve(at, n, sizeof(*lane->numbers));
+		return;
+	}
+	if (kind == DB_TIME)
+		lane->times = carve(at, n, sizeof(*lane->times));
+	if (kind == DB_DECIMAL || kind == DB_SUM)
+		lane->texts = carve(at, n, sizeof(*lane->texts));
+	lane->pointers = carve(at, n, sizeof(*lane->pointers));
+	lane->lengths = carve(at, n, sizeof(*lane->lengths));
+}
+
+/*
+ * Room for the lanes of N_ROWS, kept as long as the connection: to get it anew
+ * for each chunk is to fault in every page of it.
+ */
+static char *
+lanes_room(struct db *db, size_t n_rows, size_t n_columns)
+{
+	/* No kind has more: a text or a time, and what points to it. */
+	size_t most = sizeof(MYSQL_TIME) + ARRAY_TEXT_MAX + sizeof(void *) +
+		      sizeof(unsigned long) + 1;
+	size_t want = n_columns * (n_rows * most + 5 * LANE_ALIGNMENT);
+
+	if (db->lanes_bytes < want) {
+		free(db->lanes);
+		db->lanes = malloc(want);
+		if (!db->lanes)
+			abort();
+		db->lanes_bytes = want;
+	}
+	return db->lanes;
+}
+
+static void
+fill_numbers(struct lane *lane, const struct db_column *column,
+	const char *field, size_t stride, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++, field += stride)
+		lane->numbers[i] = unsigned_of(field, column->size);
+}
+
+static void
+fill_times(struct lane *lane, const char *field, size_t stride, size_t n)
+{
+	int64_t time_us;
+	size_t i;
+
+	for (i = 0; i < n; i++, field += stride) {
+		memcpy(&time_us, field, sizeof(time_us));
+		if (time_us == DB_NO_TIME)
+			lane->indicators[i] = STMT_INDICATOR_NULL;
+		else
+			time_to_mysql(time_us, &lane->times[i]);
+		lane->pointers[i] = &lane->times[i];
+	}
+}
+
+static void
+fill_decimals(struct lane *lane, const char *field, size_t stride, size_t n)
+{
+	struct decimal value;
+	size_t i;
+
+	for (i = 0; i < n; i++, field += stride) {
+		memcpy(&value, field, sizeof(value));
+		if (decimal_is_none(value))
+			lane->indicators[i] = STMT_INDICATOR_NULL;
+		else
+			lane->lengths[i] = decimal_to_mysql(
+				value.units, lane->texts[i]);
+		lane->pointers[i] = lane->texts[i];
+	}
+}
+
+static void
+fill_sums(struct lane *lane, const char *field, size_t stride, size_t n)
+{
+	__int128 sum;
+	size_t i;
+
+	for (i = 0; i < n; i++, field += stride) {
+		memcpy(&sum, field, sizeof(sum));
+		lane->lengths[i] = decimal_format_sum(sum, 0, lane->texts[i]);
+		lane->pointers[i] = lane->texts[i];
+	}
+}
+
+/* Sent from where they are. */
+static void
+fill_bytes(struct lane *lane, const struct db_column *column,
+	const char *field, size_t stride, size_t n)
+{
+	bool text = column->kind == DB_TEXT;
+	size_t i;
+
+	for (i = 0; i < n; i++, field += stride) {
+		lane->lengths[i] =
+			text ? strnlen(field, column->size) : column->size;
+		if (text && *field == '\0')
+			lane->indicators[i] = STMT_INDICATOR_NULL;
+		lane->pointers[i] = field;
+	}
+}
+
+static void
+lane_fill(struct lane *lane, const struct db_column *column,
+	const char *field, size_t stride, size_t n)
+{
+	memset(lane->indicators, STMT_INDICATOR_NONE, n);
+	switch (column->kind) {
 	case DB_U64:
 	case DB_I64:
-		lane->numbers[row] = value->u64;
+		fill_numbers(lane, column, field, stride, n);
 		return;
 	case DB_TIME:
-		time_to_mysql(value->i64, &lane->times[row]);
-		lane->pointers[row] = &lane->times[row];
+		fill_times(lane, field, stride, n);
 		return;
 	case DB_DECIMAL:
-		lane->lengths[row] = decimal_to_mysql(
-			value->decimal.units, lane->texts[row]);
-		lane->pointers[row] = lane->texts[row];
+		fill_decimals(lane, field, stride, n);
 		return;
 	case DB_SUM:
-		lane->lengths[row] =
-			decimal_format_sum(value->sum, 0, lane->texts[row]);
-		lane->pointers[row] = lane->texts[row];
+		fill_sums(lane, field, stride, n);
 		return;
 	case DB_IDENT:
-		lane->lengths[row] = sizeof(value->ident);
-		lane->pointers[row] = field;
-		return;
 	case DB_TEXT:
-		lane->lengths[row] = value->bytes.length;
-		lane->pointers[row] = field;
+		fill_bytes(lane, column, field, stride, n);
 		return;
 	case DB_NULL:
-		return; /* the indicator says it all */
 	case DB_BYTES:
 	case DB_END:
 		break;
@@ -241,30 +340,25 @@ lane_bind(struct lane *lane, enum db_kind kind, MYSQL_BIND *bind)
 }
 
 static enum status
-insert_array(struct ctx *ctx, struct arena *arena, const struct db_bulk *bulk,
+insert_array(struct ctx *ctx, const char *sql, const struct db_bulk *bulk,
 	const char *rows, size_t n_rows, uint64_t *affected)
 {
-	struct lane *lanes =
-		arena_array(arena, bulk->n_columns, sizeof(*lanes));
+	char *at = lanes_room(ctx->db, n_rows, bulk->n_columns);
 	unsigned array_size = (unsigned)n_rows;
 	int64_t began_us = clock_monotonic_us();
 	struct statement *s;
-	size_t row, column;
+	size_t column;
 
 	TRY(db_ready(ctx));
-	TRY(statement_get(ctx, text_of(arena, bulk, 1), &s));
+	TRY(statement_get(ctx, sql, &s));
 	assert(s->n_params == bulk->n_columns);
 	for (column = 0; column < bulk->n_columns; column++) {
 		const struct db_column *c = &bulk->columns[column];
+		struct lane lane;
 
-		lane_init(&lanes[column], arena, c->kind, n_rows);
-		for (row = 0; row < n_rows; row++) {
-			const char *field = field_of(bulk, rows, row, column);
-			struct db_value value = value_of(c, field);
-
-			lane_set(&lanes[column], row, &value, field);
-		}
-		lane_bind(&lanes[column], c->kind, &s->in[column]);
+		lane_init(&lane, &at, c->kind, n_rows);
+		lane_fill(&lane, c, rows + c->offset, bulk->row_size, n_rows);
+		lane_bind(&lane, c->kind, &s->in[column]);
 	}
 	mysql_stmt_attr_set(s->handle, STMT_ATTR_ARRAY_SIZE, &array_size);
 	if (mysql_stmt_bind_param(s->handle, s->in) != 0 ||
@@ -280,13 +374,13 @@ bulk_arrays(struct ctx *ctx, const struct db_bulk *bulk, const char *rows,
 	size_t n_rows, uint64_t *affected)
 {
 	struct arena *scrap = arena_new();
+	const char *sql = text_of(scrap, bulk, 1);
 	enum status status = ST_OK;
 
 	while (status == ST_OK && n_rows > 0) {
 		size_t n = n_rows < ARRAY_ROWS ? n_rows : ARRAY_ROWS;
 
-		status = insert_array(ctx, scrap, bulk, rows, n, affected);
-		arena_reset(scrap);
+		status = insert_array(ctx, sql, bulk, rows, n, affected);
 		rows += n * bulk->row_size;
 		n_rows -= n;
 	}

@@ -75,6 +75,7 @@ db_free(struct db *db)
 	if (db->password)
 		explicit_bzero(db->password, strlen(db->password));
 	free(db->password);
+	free(db->lanes);
 	free(db);
 }
 

@@ -309,6 +309,8 @@ struct db_bulk {
 	const struct db_column *columns;
 	size_t n_columns;
 	size_t row_size; /* of the struct */
+	/* What every row has besides: ", 0, NULL", or NULL. */
+	const char *same;
 };
 
 /*

@@ -51,6 +51,10 @@ struct db {
 
 	struct statement *statements[STATEMENT_SLOTS];
 	size_t n_statements;
+
+	/* Where bulk.c lays out its columns. */
+	char *lanes;
+	size_t lanes_bytes;
 };
 
 /* ---- connection.c ---- */

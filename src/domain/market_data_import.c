@@ -275,7 +275,7 @@ static const struct db_column columns[] = {
 	"low = VALUES(low), close = VALUES(close), volume = VALUES(volume)"
 
 static const struct db_bulk bulk = {INSERT_INTO, REPLACING, columns,
-	N_ELEMENTS(columns), sizeof(struct row)};
+	N_ELEMENTS(columns), sizeof(struct row), NULL};
 
 struct batch {
 	struct candle_import *import;

@@ -236,13 +236,12 @@ settle_one(struct ctx *ctx, const struct open_link *link)
 {
 	struct ident order;
 	enum status status = db_one(ctx,
-		"SELECT id FROM orders WHERE user_id = ? "
-		"AND id BETWEEN ? AND ? AND client_id = ? "
-		"ORDER BY id DESC LIMIT 1",
-		DB_IN(db_u64(link->user),
+		"SELECT order_id FROM order_names WHERE user_id = ? "
+		"AND client_id = ? AND order_id BETWEEN ? AND ? "
+		"ORDER BY order_id DESC LIMIT 1",
+		DB_IN(db_u64(link->user), db_text(link->client_id),
 			db_ident(ident_first_at(link->created_us - NEAR_US)),
-			db_ident(ident_last_at(link->created_us + NEAR_US)),
-			db_text(link->client_id)),
+			db_ident(ident_last_at(link->created_us + NEAR_US))),
 		DB_OUT(db_to_ident(&order)));
 
 	if (status == ST_NOT_FOUND)

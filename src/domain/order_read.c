@@ -31,10 +31,15 @@
  * optimizer: no way through it may be longer than what bounds a list.
  */
 #define BY_STATUS "FROM orders o FORCE INDEX (orders_user_status) "
-#define BY_TIME "FROM orders o FORCE INDEX (orders_user_time) "
+#define BY_TIME "FROM orders o FORCE INDEX (PRIMARY) "
+#define BY_NAME                                                                \
+	"FROM order_names n "                                                  \
+	"STRAIGHT_JOIN orders o ON o.user_id = n.user_id "                     \
+	"AND o.id = n.order_id "
 #define BY_STRATEGY "FROM order_links l FORCE INDEX (order_links_strategy) "
 #define BY_BOT "FROM order_links l FORCE INDEX (order_links_bot) "
-#define WITH_ORDER "STRAIGHT_JOIN orders o ON o.id = l.order_id "
+#define WITH_ORDER                                                             \
+	"STRAIGHT_JOIN orders o ON o.user_id = l.user_id AND o.id = l.order_id "
 #define WITH_LINK "STRAIGHT_JOIN order_links l ON l.order_id = o.id "
 
 /*
@@ -127,8 +132,9 @@ get(struct ctx *ctx, void *arg)
 
 	if (question->client_id)
 		TRY(db_one(ctx,
-			"SELECT " COLUMNS FROM "WHERE o.user_id = ? "
-			"AND o.client_id = ? ORDER BY o.id DESC LIMIT 1",
+			"SELECT " COLUMNS BY_NAME NAMES LINKS
+			"WHERE n.user_id = ? AND n.client_id = ? "
+			"ORDER BY n.order_id DESC LIMIT 1",
 			DB_IN(user, db_text(question->client_id)), INTO(&row)));
 	else
 		TRY(db_one(ctx,
@@ -195,15 +201,17 @@ struct statements {
 	{                                                                      \
 		"SELECT " COLUMNS "FROM (SELECT " id from_where                \
 		"ORDER BY " order "LIMIT ? OFFSET ?) page "                    \
-		"STRAIGHT_JOIN orders o ON o.id = page.id "                    \
+		"STRAIGHT_JOIN orders o ON o.user_id = page.user_id "          \
+		"AND o.id = page.id "                                          \
 		"STRAIGHT_JOIN instruments i ON i.id = o.instrument_id " LINKS \
 		"ORDER BY o.id DESC",                                          \
 			"SELECT COUNT(*) " from_where                          \
 	}
 #define FROM_ORDERS(from_where)                                                \
-	STATEMENTS("o.id ", from_where, "o.user_id DESC, o.id DESC ")
+	STATEMENTS("o.user_id, o.id ", from_where,                             \
+		"o.user_id DESC, o.id DESC ")
 #define FROM_LINKS(from_where)                                                 \
-	STATEMENTS("l.order_id AS id ", from_where,                            \
+	STATEMENTS("l.user_id, l.order_id AS id ", from_where,                 \
 		"l.user_id DESC, l.order_id DESC ")
 
 /* What a list is of, beside its user. */
@@ -309,7 +317,7 @@ static enum status
 find_floor(struct ctx *ctx, struct ident *out)
 {
 	enum status status = db_one(ctx,
-		"SELECT id FROM orders FORCE INDEX (orders_user_time) "
+		"SELECT id FROM orders FORCE INDEX (PRIMARY) "
 		"WHERE user_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
 		DB_IN(db_u64(ctx->session->user), db_i64(ORDER_LIST_MOST - 1)),
 		DB_OUT(db_to_ident(out)));

@@ -107,7 +107,8 @@ read_positions(struct ctx *ctx, uint32_t low, uint32_t high,
 	"SELECT STRAIGHT_JOIN o.user_id, o.instrument_id, "                    \
 	"IF(o.side = 0 AND (o.status = 0 OR o.pair_id IS NULL), "              \
 	"(o.quantity - o.filled) * " price ", 0) AS worth FROM " LIMITED       \
-	"JOIN orders o ON o.user_id = l.user_id AND o.status = " status " "
+	"JOIN orders o FORCE INDEX (orders_user_status) "                      \
+	"ON o.user_id = l.user_id AND o.status = " status " "
 
 static enum status
 read_open(struct ctx *ctx, uint32_t low, uint32_t high,

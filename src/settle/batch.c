@@ -17,12 +17,20 @@
 
 #define ROOM_FIRST 256
 
-static void
+void
 rows_init(struct rows *rows, size_t size)
 {
-	rows->size = size;
-	rows->room = ROOM_FIRST;
-	rows->at = calloc(rows->room, size);
+	*rows = (struct rows){.size = size};
+	rows_make_room(rows, ROOM_FIRST);
+}
+
+void
+rows_make_room(struct rows *rows, size_t n)
+{
+	if (n <= rows->room)
+		return;
+	rows->room = n > rows->room * 2 ? n : rows->room * 2;
+	rows->at = reallocarray(rows->at, rows->room, rows->size);
 	if (!rows->at)
 		abort();
 }
@@ -32,12 +40,7 @@ rows_add(struct rows *rows)
 {
 	void *row;
 
-	if (rows->n == rows->room) {
-		rows->room *= 2;
-		rows->at = reallocarray(rows->at, rows->room, rows->size);
-		if (!rows->at)
-			abort();
-	}
+	rows_make_room(rows, rows->n + 1);
 	row = (char *)rows->at + rows->n++ * rows->size;
 	memset(row, 0, rows->size);
 	return row;

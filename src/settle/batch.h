@@ -26,6 +26,13 @@ struct rows {
 	size_t n, room, size;
 };
 
+/* Empty; the caller frees what is at AT. */
+void rows_init(struct rows *rows, size_t size);
+/* See that there is room for N in all. */
+void rows_make_room(struct rows *rows, size_t n);
+/* A new row of zeros at the end. */
+void *rows_add(struct rows *rows);
+
 #define ROWS_AT(rows, type, i) (&((struct type *)(rows)->at)[i])
 
 /* What has to be known of an instrument to tell which asset an order holds. */

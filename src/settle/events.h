@@ -42,9 +42,6 @@ event_taker event_take_reference_price;
 
 /* ---- What they share ---- */
 
-/* A new row, zeroed. */
-void *rows_add(struct rows *rows);
-
 struct row_key event_key(struct ident id);
 
 /* The row of KEY in ROWS, made if it is not there. */

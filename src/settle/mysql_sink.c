@@ -17,23 +17,28 @@
 #include "base/clock.h"
 #include "db/db.h"
 #include "settle/tables.h"
+#include "settle/user_sort.h"
+#include "wire/order.h"
 
-/* Which statement writes an order. */
+/* Which statement writes an order (tables.c). */
 enum order_kind {
-	ORDER_PLAIN,
-	ORDER_TRAILING,
-	ORDER_PAIRED,
-	ORDER_CHANGED, /* opened in an earlier batch */
-	ORDER_KINDS
+	ORDERS_RESTING,
+	ORDERS_PLAIN,
+	ORDERS_TRAILING,
+	ORDERS_PAIRED,
+	ORDERS_FILLED, /* from here on: opened in an earlier batch */
+	ORDERS_ENDED,
+	ORDERS_CHANGED,
+	ORDERS_KINDS
 };
 
 struct mysql_sink {
 	struct settle_sink sink; /* first */
 	struct ctx *ctx;
 	char reason[256];
-	/* Orders of the batch, kind by kind. */
-	struct order_row *orders;
-	size_t orders_room;
+	/* Of the batch, user by user; the orders kind by kind before that. */
+	struct user_sort sort;
+	struct rows orders, named, legs;
 };
 
 static struct mysql_sink *
@@ -120,7 +125,7 @@ adopt(struct settle_sink *sink, struct ident journal)
 struct writing {
 	struct mysql_sink *self;
 	const struct settle_batch *batch;
-	size_t n_orders[ORDER_KINDS];
+	size_t n_orders[ORDERS_KINDS];
 };
 
 static enum status
@@ -132,69 +137,113 @@ insert(struct ctx *ctx, const struct db_bulk *bulk, const struct rows *rows)
 }
 
 static enum order_kind
-kind_of(const struct order_row *row)
+kind_of_opened(const struct order_row *row)
 {
-	if (!row->opened)
-		return ORDER_CHANGED;
 	if (!ident_is_none(row->pair))
-		return ORDER_PAIRED;
-	return row->trail != 0 || row->trail_rate != 0 ? ORDER_TRAILING
-						       : ORDER_PLAIN;
+		return ORDERS_PAIRED;
+	if (row->trail != 0 || row->trail_rate != 0)
+		return ORDERS_TRAILING;
+	return row->status == ORDER_OPEN && row->reason == 0 &&
+			row->quote_budget == 0 && row->stop_price == 0 &&
+			row->filled == 0 && row->quote == 0 && row->fee == 0 &&
+			row->client_id[0] == '\0' &&
+			row->triggered_us == DB_NO_TIME &&
+			row->closed_us == DB_NO_TIME
+		? ORDERS_RESTING
+		: ORDERS_PLAIN;
 }
 
-/* Kind by kind, the new ones of each in the order of their ids. */
+/* What its events said of it, and so what it may be told to keep. */
+static enum order_kind
+kind_of(const struct order_row *row)
+{
+	if (row->opened)
+		return kind_of_opened(row);
+	if (row->price != ROW_KEEP || row->filled == ROW_KEEP ||
+		row->quote == ROW_KEEP || row->fee == ROW_KEEP ||
+		row->triggered_us != DB_NO_TIME)
+		return ORDERS_CHANGED;
+	if (row->status == ROW_KEEP_NUMBER)
+		return row->quantity == ROW_KEEP ? ORDERS_FILLED : ORDERS_CHANGED;
+	return row->quantity != ROW_KEEP && row->closed_us != DB_NO_TIME
+		? ORDERS_ENDED
+		: ORDERS_CHANGED;
+}
+
+/*
+ * The rows of tables that lie user by user are written so: neighbours share
+ * the pages that they go to.  A user's keep their order, which is that of time.
+ */
 static void
 sort_orders(struct writing *w)
 {
 	struct mysql_sink *self = w->self;
 	const struct rows *rows = &w->batch->orders;
-	size_t i, kind, sum = 0, at[ORDER_KINDS];
+	const uint32_t *by_user = user_sort(
+		&self->sort, rows, offsetof(struct order_row, user));
+	size_t i, kind, sum = 0, at[ORDERS_KINDS];
 
-	if (self->orders_room < rows->n) {
-		free(self->orders);
-		self->orders_room = rows->room;
-		self->orders = calloc(rows->room, sizeof(*self->orders));
-		if (!self->orders)
-			abort();
-	}
 	for (i = 0; i < rows->n; i++)
 		w->n_orders[kind_of(ROWS_AT(rows, order_row, i))]++;
-	for (kind = 0; kind < ORDER_KINDS; kind++) {
+	for (kind = 0; kind < ORDERS_KINDS; kind++) {
 		at[kind] = sum;
 		sum += w->n_orders[kind];
 	}
+	rows_make_room(&self->orders, rows->n);
+	self->named.n = 0;
 	for (i = 0; i < rows->n; i++) {
-		const struct order_row *row = ROWS_AT(rows, order_row, i);
+		const struct order_row *row =
+			ROWS_AT(rows, order_row, by_user[i]);
 
-		self->orders[at[kind_of(row)]++] = *row;
+		*ROWS_AT(&self->orders, order_row, at[kind_of(row)]++) = *row;
+		if (row->client_id[0] != '\0')
+			*(struct order_row *)rows_add(&self->named) = *row;
 	}
+}
+
+static void
+sort_legs(struct writing *w)
+{
+	struct mysql_sink *self = w->self;
+	const struct rows *rows = &w->batch->legs;
+	const uint32_t *by_user =
+		user_sort(&self->sort, rows, offsetof(struct leg_row, user));
+	size_t i;
+
+	rows_make_room(&self->legs, rows->n);
+	for (i = 0; i < rows->n; i++)
+		*ROWS_AT(&self->legs, leg_row, i) =
+			*ROWS_AT(rows, leg_row, by_user[i]);
+	self->legs.n = rows->n;
 }
 
 static enum status
 write_orders(struct ctx *ctx, const struct writing *w)
 {
 	static const struct db_bulk *const bulks[] = {
-		[ORDER_PLAIN] = &bulk_orders_opened,
-		[ORDER_TRAILING] = &bulk_orders_trailing,
-		[ORDER_PAIRED] = &bulk_orders_paired,
-		[ORDER_CHANGED] = &bulk_orders_changed,
+		[ORDERS_RESTING] = &bulk_orders_resting,
+		[ORDERS_PLAIN] = &bulk_orders_opened,
+		[ORDERS_TRAILING] = &bulk_orders_trailing,
+		[ORDERS_PAIRED] = &bulk_orders_paired,
+		[ORDERS_FILLED] = &bulk_orders_filled,
+		[ORDERS_ENDED] = &bulk_orders_ended,
+		[ORDERS_CHANGED] = &bulk_orders_changed,
 	};
-	const struct order_row *orders = w->self->orders;
-	uint64_t affected = 0;
+	const struct order_row *orders = w->self->orders.at;
+	uint64_t affected;
 	size_t kind;
 
-	for (kind = 0; kind < ORDER_KINDS; kind++) {
+	for (kind = 0; kind < ORDERS_KINDS; kind++) {
 		if (w->n_orders[kind] == 0)
 			continue;
 		TRY(db_bulk_insert(ctx, bulks[kind], orders, w->n_orders[kind],
 			&affected));
 		orders += w->n_orders[kind];
+		/* Two for each that was there and changed; seq always does. */
+		if (kind >= ORDERS_FILLED && affected != 2 * w->n_orders[kind])
+			return fail(ctx, ST_CONFLICT, NULL,
+				"an order that changed was never opened here");
 	}
-	/* Two for each that was there and changed; seq always does. */
-	if (w->n_orders[ORDER_CHANGED] > 0 &&
-		affected != 2 * w->n_orders[ORDER_CHANGED])
-		return fail(ctx, ST_CONFLICT, NULL,
-			"an order that changed was never opened here");
 	return ST_OK;
 }
 
@@ -263,8 +312,9 @@ write_rows(struct ctx *ctx, const struct writing *w)
 
 	TRY(write_rare(ctx, batch));
 	TRY(write_orders(ctx, w));
+	TRY(insert(ctx, &bulk_order_names, &w->self->named));
 	TRY(insert(ctx, &bulk_trades, &batch->trades));
-	TRY(insert(ctx, &bulk_legs, &batch->legs));
+	TRY(insert(ctx, &bulk_legs, &w->self->legs));
 	TRY(insert(ctx, &bulk_balances, &batch->balances));
 	TRY(insert(ctx, &bulk_houses, &batch->houses));
 	TRY(write_positions(ctx, &batch->positions));
@@ -326,6 +376,7 @@ write_batch(struct settle_sink *sink, const struct settle_batch *batch)
 
 	assert(batch->first_seq != 0);
 	sort_orders(&w);
+	sort_legs(&w);
 	return end(self, db_tx(self->ctx, write_tx, &w));
 }
 
@@ -343,14 +394,22 @@ mysql_sink_new(struct ctx *ctx)
 		.reason = reason,
 	};
 	self->ctx = ctx;
+	rows_init(&self->orders, sizeof(struct order_row));
+	rows_init(&self->named, sizeof(struct order_row));
+	rows_init(&self->legs, sizeof(struct leg_row));
 	return &self->sink;
 }
 
 void
 mysql_sink_free(struct settle_sink *sink)
 {
-	if (!sink)
+	struct mysql_sink *self = self_of(sink);
+
+	if (!self)
 		return;
-	free(self_of(sink)->orders);
-	free(self_of(sink));
+	user_sort_done(&self->sort);
+	free(self->orders.at);
+	free(self->named.at);
+	free(self->legs.at);
+	free(self);
 }

@@ -8,9 +8,10 @@
 
 #include "settle/rows.h"
 
-#define BULK(name, head, tail, type)                                           \
+#define BULK_SAME(name, head, same, tail, type)                                \
 	const struct db_bulk bulk_##name = {head, tail, name##_columns,        \
-		N_ELEMENTS(name##_columns), sizeof(struct type)};
+		N_ELEMENTS(name##_columns), sizeof(struct type), same};
+#define BULK(name, head, tail, type) BULK_SAME(name, head, NULL, tail, type)
 
 static const struct db_column legs_columns[] = {
 	DB_COLUMN(U64, leg_row, seq),
@@ -52,10 +53,11 @@ BULK(trades,
 	NULL, trade_row)
 
 /*
- * What few orders have, the others do not pay for: of a trailing stop, and of
- * one of a pair, there is a statement of its own.
+ * What few orders have, the others do not pay for: each column of a row costs
+ * both ends, so there is a statement for those that only rest, and one of its
+ * own for a trailing stop, and for one of a pair.
  */
-#define ORDERS_OPENED                                                          \
+#define ORDERS_ALL                                                             \
 	DB_COLUMN(IDENT, order_row, id),                                       \
 	DB_COLUMN(U64, order_row, user),                                       \
 	DB_COLUMN(U64, order_row, instrument),                                 \
@@ -65,25 +67,35 @@ BULK(trades,
 	DB_COLUMN(U64, order_row, stp),                                        \
 	DB_COLUMN(U64, order_row, flags),                                      \
 	DB_COLUMN(U64, order_row, status),                                     \
-	DB_COLUMN(U64, order_row, reason),                                     \
 	DB_COLUMN(DECIMAL, order_row, price),                                  \
 	DB_COLUMN(DECIMAL, order_row, quantity),                               \
+	DB_COLUMN(TIME, order_row, opened_us),                                 \
+	DB_COLUMN(TIME, order_row, updated_us),                                \
+	DB_COLUMN(U64, order_row, seq)
+#define ORDERS_ALL_HEAD                                                        \
+	"INSERT INTO orders (id, user_id, instrument_id, side, type, tif, "    \
+	"stp, flags, status, price, quantity, opened_at, updated_at, seq, "
+#define ORDERS_OPENED                                                          \
+	ORDERS_ALL,                                                            \
+	DB_COLUMN(U64, order_row, reason),                                     \
 	DB_COLUMN(DECIMAL, order_row, quote_budget),                           \
 	DB_COLUMN(DECIMAL, order_row, stop_price),                             \
 	DB_COLUMN(DECIMAL, order_row, filled),                                 \
 	DB_COLUMN(DECIMAL, order_row, quote),                                  \
 	DB_COLUMN(DECIMAL, order_row, fee),                                    \
 	DB_COLUMN(TEXT, order_row, client_id),                                 \
-	DB_COLUMN(TIME, order_row, opened_us),                                 \
 	DB_COLUMN(TIME, order_row, triggered_us),                              \
-	DB_COLUMN(TIME, order_row, closed_us),                                 \
-	DB_COLUMN(TIME, order_row, updated_us),                                \
-	DB_COLUMN(U64, order_row, seq)
+	DB_COLUMN(TIME, order_row, closed_us)
 #define ORDERS_OPENED_HEAD                                                     \
-	"INSERT INTO orders (id, user_id, instrument_id, side, type, tif, "    \
-	"stp, flags, status, reason, price, quantity, quote_budget, "          \
-	"stop_price, filled, quote, fee, client_id, opened_at, "               \
-	"triggered_at, closed_at, updated_at, seq"
+	ORDERS_ALL_HEAD "reason, quote_budget, stop_price, filled, quote, "    \
+	"fee, client_id, triggered_at, closed_at"
+
+static const struct db_column orders_resting_columns[] = {
+	ORDERS_ALL,
+};
+BULK_SAME(orders_resting,
+	ORDERS_ALL_HEAD "reason, quote_budget, stop_price, filled, quote, fee)",
+	", 0, 0, 0, 0, 0, 0", NULL, order_row)
 
 static const struct db_column orders_opened_columns[] = {
 	ORDERS_OPENED,
@@ -107,40 +119,73 @@ BULK(orders_paired, ORDERS_OPENED_HEAD ", pair_id)", NULL, order_row)
 /*
  * Orders of earlier batches.  An insert that must never insert is the quickest
  * way of changing many rows by their key; that each of them was there is seen
- * from the count (mysql_sink.c).
+ * from the count (mysql_sink.c).  A row that is not there would have zeros
+ * where the columns below say nothing, and is rolled back.
  */
+#define ORDERS_THERE                                                           \
+	DB_COLUMN(IDENT, order_row, id),                                       \
+	DB_COLUMN(U64, order_row, user),                                       \
+	DB_COLUMN(DECIMAL, order_row, filled),                                 \
+	DB_COLUMN(DECIMAL, order_row, quote),                                  \
+	DB_COLUMN(DECIMAL, order_row, fee),                                    \
+	DB_COLUMN(TIME, order_row, updated_us),                                \
+	DB_COLUMN(U64, order_row, seq)
+#define ORDERS_THERE_HEAD                                                      \
+	"INSERT INTO orders (id, user_id, filled, quote, fee, updated_at, "    \
+	"seq, "
+#define ORDERS_THERE_REST                                                      \
+	"instrument_id, side, type, tif, stp, flags, quote_budget, "           \
+	"stop_price, opened_at"
+#define ORDERS_THERE_SAME ", 0, 0, 0, 0, 0, 0, 0, 0, '1970-01-01 00:00:00'"
+
+/* It traded, and is still open. */
+static const struct db_column orders_filled_columns[] = {
+	ORDERS_THERE,
+};
+BULK_SAME(orders_filled,
+	ORDERS_THERE_HEAD ORDERS_THERE_REST ", status, reason, price, quantity)",
+	ORDERS_THERE_SAME ", 0, 0, 0, 0",
+	"ON DUPLICATE KEY UPDATE filled = VALUES(filled), "
+	"quote = VALUES(quote), fee = VALUES(fee), "
+	"updated_at = VALUES(updated_at), seq = VALUES(seq)",
+	order_row)
+
+/* It ended, as it was when it was opened. */
+static const struct db_column orders_ended_columns[] = {
+	ORDERS_THERE,
+	DB_COLUMN(U64, order_row, status),
+	DB_COLUMN(U64, order_row, reason),
+	DB_COLUMN(DECIMAL, order_row, quantity),
+	DB_COLUMN(TIME, order_row, closed_us),
+};
+BULK_SAME(orders_ended,
+	ORDERS_THERE_HEAD "status, reason, quantity, closed_at, "
+	ORDERS_THERE_REST ", price)",
+	ORDERS_THERE_SAME ", 0",
+	"ON DUPLICATE KEY UPDATE status = VALUES(status), "
+	"reason = VALUES(reason), quantity = VALUES(quantity), "
+	"filled = VALUES(filled), quote = VALUES(quote), fee = VALUES(fee), "
+	"closed_at = VALUES(closed_at), updated_at = VALUES(updated_at), "
+	"seq = VALUES(seq)",
+	order_row)
+
+/* Anything else. */
 static const struct db_column orders_changed_columns[] = {
-	DB_COLUMN(IDENT, order_row, id),
-	DB_COLUMN(U64, order_row, user),
-	DB_COLUMN(U64, order_row, instrument),
-	DB_COLUMN(U64, order_row, side),
+	ORDERS_THERE,
 	DB_COLUMN(U64, order_row, status),
 	DB_COLUMN(U64, order_row, reason),
 	DB_COLUMN(DECIMAL, order_row, price),
 	DB_COLUMN(DECIMAL, order_row, quantity),
-	DB_COLUMN(DECIMAL, order_row, filled),
-	DB_COLUMN(DECIMAL, order_row, quote),
-	DB_COLUMN(DECIMAL, order_row, fee),
-	DB_COLUMN(TIME, order_row, opened_us),
 	DB_COLUMN(TIME, order_row, triggered_us),
 	DB_COLUMN(TIME, order_row, closed_us),
-	DB_COLUMN(TIME, order_row, updated_us),
-	DB_COLUMN(U64, order_row, seq),
-	DB_COLUMN(U64, order_row, type),
-	DB_COLUMN(U64, order_row, tif),
-	DB_COLUMN(U64, order_row, stp),
-	DB_COLUMN(U64, order_row, flags),
-	DB_COLUMN(DECIMAL, order_row, quote_budget),
-	DB_COLUMN(DECIMAL, order_row, stop_price),
 };
 #define KEEP(column)                                                           \
 	#column " = IF(VALUES(" #column ") < 0, " #column ", VALUES(" #column  \
 	"))"
-BULK(orders_changed,
-	"INSERT INTO orders (id, user_id, instrument_id, side, status, reason, "
-	"price, quantity, filled, quote, fee, opened_at, triggered_at, "
-	"closed_at, updated_at, seq, type, tif, stp, flags, quote_budget, "
-	"stop_price)",
+BULK_SAME(orders_changed,
+	ORDERS_THERE_HEAD "status, reason, price, quantity, triggered_at, "
+	"closed_at, " ORDERS_THERE_REST ")",
+	ORDERS_THERE_SAME,
 	"ON DUPLICATE KEY UPDATE "
 	"reason = IF(VALUES(status) = 255, reason, VALUES(reason)), "
 	"status = IF(VALUES(status) = 255, status, VALUES(status)), "
@@ -150,6 +195,14 @@ BULK(orders_changed,
 	"closed_at = COALESCE(VALUES(closed_at), closed_at), "
 	"updated_at = VALUES(updated_at), seq = VALUES(seq)",
 	order_row)
+
+static const struct db_column order_names_columns[] = {
+	DB_COLUMN(U64, order_row, user),
+	DB_COLUMN(TEXT, order_row, client_id),
+	DB_COLUMN(IDENT, order_row, id),
+};
+BULK(order_names, "INSERT INTO order_names (user_id, client_id, order_id)",
+	NULL, order_row)
 
 static const struct db_column balances_columns[] = {
 	DB_COLUMN(U64, balance_row, user),

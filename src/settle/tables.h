@@ -8,10 +8,14 @@
 
 extern const struct db_bulk bulk_legs;
 extern const struct db_bulk bulk_trades;
+extern const struct db_bulk bulk_orders_resting;
 extern const struct db_bulk bulk_orders_opened;
 extern const struct db_bulk bulk_orders_trailing;
 extern const struct db_bulk bulk_orders_paired;
+extern const struct db_bulk bulk_orders_filled;
+extern const struct db_bulk bulk_orders_ended;
 extern const struct db_bulk bulk_orders_changed;
+extern const struct db_bulk bulk_order_names; /* of order_row too */
 extern const struct db_bulk bulk_balances;
 extern const struct db_bulk bulk_houses;
 extern const struct db_bulk bulk_positions;

@@ -401,6 +401,7 @@ static const struct db_bulk row_bulk = {
 	row_columns,
 	N_ELEMENTS(row_columns),
 	sizeof(struct row),
+	NULL,
 };
 
 static void

@@ -76,6 +76,12 @@ static const struct damage {
 		"DELETE FROM ledger WHERE seq = 60",
 		"INSERT INTO ledger SELECT * FROM kept; DROP TABLE kept",
 		"WRONG  balances are the sum of their legs"},
+	{"a posting that is there twice",
+		"INSERT INTO ledger SELECT seq, leg, account, user_id + "
+		"1000000, asset_id, amount, balance_after, cause, reference, "
+		"posted_at FROM ledger WHERE seq = 60",
+		"DELETE FROM ledger WHERE seq = 60 AND user_id >= 1000000",
+		"WRONG  the legs of a posting are all there"},
 	{"a first leg that is gone",
 		"CREATE TABLE kept AS SELECT * FROM ledger WHERE seq = 60 AND "
 		"leg = 0; DELETE FROM ledger WHERE seq = 60 AND leg = 0",
@@ -147,6 +153,15 @@ static const struct damage {
 		"ORDER BY id LIMIT 1",
 		"INSERT INTO orders SELECT * FROM kept; DROP TABLE kept",
 		"WRONG  the orders are complete"},
+	{"the name of an order that is gone",
+		"CREATE TABLE kept AS SELECT * FROM order_names LIMIT 1; "
+		"DELETE FROM order_names LIMIT 1",
+		"INSERT INTO order_names SELECT * FROM kept; DROP TABLE kept",
+		"WRONG  orders are found by their names"},
+	{"a name that no order has",
+		"INSERT INTO order_names VALUES (3, 'nobody', REPEAT('x', 16))",
+		"DELETE FROM order_names WHERE client_id = 'nobody'",
+		"WRONG  orders are found by their names"},
 	{"a candle", "UPDATE candles_1m SET volume = volume + 1 LIMIT 1",
 		"UPDATE candles_1m SET volume = volume - 1 LIMIT 1",
 		"WRONG  candles are the sum of their trades"},
@@ -192,7 +207,7 @@ START_TEST(a_good_ledger)
 
 	ck_assert_msg(stack_ctl("ledger verify", &output) == 0, "%s", output);
 	ck_assert_ptr_null(strstr(output, "WRONG"));
-	ck_assert_ptr_nonnull(strstr(output, "all 15 checks are good"));
+	ck_assert_ptr_nonnull(strstr(output, "all 16 checks are good"));
 	ck_assert_ptr_nonnull(strstr(output, "1500 sequences"));
 }
 END_TEST

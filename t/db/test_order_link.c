@@ -302,6 +302,8 @@ settled_order(const char *client_id, uint32_t user, int64_t before_us)
 		DB_IN(db_ident(id), db_u64(user), db_text(client_id),
 			db_time(opened_us), db_time(opened_us)),
 		NULL));
+	OK(db_exec(ctx, "INSERT INTO order_names VALUES (?, ?, ?)",
+		DB_IN(db_u64(user), db_text(client_id), db_ident(id)), NULL));
 	return id;
 }
 
@@ -401,6 +403,9 @@ write_orders(int thousands)
 		"FROM n a JOIN n b WHERE a.i <= %d",
 		thousands);
 	server_sql(STACK_DATABASE, text);
+	server_sql(STACK_DATABASE,
+		"INSERT INTO order_names SELECT user_id, client_id, id "
+		"FROM orders");
 	server_sql(STACK_DATABASE, "ANALYZE TABLE orders");
 	ck_assert_int_eq(server_number(STACK_DATABASE,
 				 "SELECT COUNT(*) FROM orders"),

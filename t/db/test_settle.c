@@ -47,7 +47,8 @@ empty(const char *database)
 {
 	static const char *const tables[] = {"core_users", "core_revocations",
 		"core_limits", "core_withdrawals", "assets", "instruments",
-		"orders", "trades", "ledger", "balances", "house_balances",
+		"orders", "order_names", "trades", "ledger", "balances",
+		"house_balances",
 		"positions", "core_risk", "core_cancel_after",
 		"candles_1m", "candles_1h", "candles_1d", "settle_state"};
 	char sql[64];
@@ -584,14 +585,16 @@ END_TEST
 
 START_TEST(a_leg_that_is_there_halts)
 {
+	const struct leg_row *leg;
 	char sql[160];
 
 	begin();
 	gather(100);
+	leg = batch->legs.at;
 	snprintf(sql, sizeof(sql),
-		"INSERT INTO ledger VALUES (%llu, 0, 0, 1, 0, 1, 1, 0, "
+		"INSERT INTO ledger VALUES (%llu, %u, 0, %u, 0, 1, 1, 0, "
 		"REPEAT('x', 16), NOW())",
-		(unsigned long long)((struct leg_row *)batch->legs.at)->seq);
+		(unsigned long long)leg->seq, leg->leg, leg->user);
 	server_sql(DATABASE, sql);
 	ck_assert_int_eq(sink->write(sink, batch), ST_CONFLICT);
 	ck_assert_int_eq(number("SELECT applied_seq FROM settle_state"),

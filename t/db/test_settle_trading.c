@@ -111,7 +111,8 @@ set_up(void)
 {
 	static const char *const tables[] = {"core_users", "core_limits",
 		"core_risk", "core_cancel_after", "assets", "instruments",
-		"orders", "trades", "ledger", "balances", "house_balances",
+		"orders", "order_names", "trades", "ledger", "balances",
+		"house_balances",
 		"positions", "candles_1m", "settle_state"};
 	struct ev_instrument market = {.terms = {.base = 1,
 		.symbol = "BTC/USD", .tick = ONE / 100, .lot = ONE / 1000}};
@@ -244,6 +245,14 @@ START_TEST(a_trade_with_oneself)
 
 	open_orders();
 	begin_record();
+	ADD(ORDER_OPENED, 7,
+		(struct ev_order_opened){.order = name(102),
+			.side = SIDE_BUY,
+			.price = 10 * ONE,
+			.quantity = 100 * ONE});
+	take_and_write();
+	begin_record();
+	t.maker.order = name(102);
 	t.maker.user = 7;
 	t.maker_position = POSITION(1, 1, 10, 1, 10, 0);
 	t.taker_position = POSITION(1, 0, 0, 1, 10, 0);
