@@ -13,6 +13,7 @@
 #include "engine/quick.h"
 #include "stream_plain.h"
 #include "t/harness/suite.h"
+#include "wire/command.h"
 
 #define STEPS 2500
 #define RUNS 100
@@ -220,6 +221,70 @@ START_TEST(both_ways_are_one)
 }
 END_TEST
 
+/* ---- Hints --------------------------------------------------------------- */
+
+/* In memory of its own, so that a look behind its end is seen. */
+static void
+hint(const struct engine *engine, const struct message *command)
+{
+	struct message *copy = malloc(command->size);
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, command, command->size);
+	engine_expect(engine, copy);
+	engine_expect_soon(engine, copy);
+	free(copy);
+}
+
+/* Anything that is well formed: of any type, with anything in it. */
+static void
+hostile(struct twins *t, const union stream_command *from,
+	union stream_command *out)
+{
+	struct dice *d = &t->source.dice;
+	size_t least, size, at;
+
+	*out = *from;
+	if (chance(d, 2))
+		out->head.type = (uint16_t)(1 + roll(d, CMD_END - 1));
+	if (chance(d, 3))
+		out->head.user = stream_user(&t->stream);
+	least = command_size_min(out->head.type);
+	size = out->head.size > least ? out->head.size : least;
+	if (chance(d, 2))
+		size = least;
+	out->head.size = (uint16_t)size;
+	for (at = sizeof(out->head); at < size; at++)
+		if (chance(d, 4))
+			out->bytes[at] = (uint8_t)roll(d, 256);
+}
+
+START_TEST(hints_change_nothing)
+{
+	static struct twins t;
+	union stream_command command, other;
+	uint8_t before[16], after[16];
+	int64_t now;
+	int step, i;
+
+	begin(&t, (uint64_t)_i);
+	now = t.stream.now;
+	for (step = 0; step < STEPS; step++) {
+		plain_next(&t.source, &command, &now);
+		engine_hash(t.quick, before);
+		hint(t.quick, &command.head);
+		for (i = 0; i < 4; i++) {
+			hostile(&t, &command, &other);
+			hint(t.quick, &other.head);
+		}
+		engine_hash(t.quick, after);
+		AGREE(&t, memcmp(before, after, sizeof(before)) == 0);
+		give(&t, now, &command);
+	}
+	end(&t);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -227,6 +292,7 @@ suite(void)
 	TCase *t = tcase_create("both ways");
 
 	tcase_add_test(t, both_ways_are_one);
+	tcase_add_loop_test(t, hints_change_nothing, 0, 4);
 	tcase_set_timeout(t, 0);
 	suite_add_tcase(s, t);
 	return s;
