@@ -12,7 +12,7 @@
 #define ASSETS 12 /* more than are in one block of balances */
 #define LEAF 64 /* prices that the engine keeps together */
 
-static const uint16_t markets[] = {0, 1, 2, 3, 17, 127, 128, 130};
+static const uint16_t markets[] = {0, 1, 2, 3, 8, 12, 17, 127, 128, 130};
 
 /* ---- What is there before ------------------------------------------------ */
 
@@ -25,6 +25,9 @@ terms_of(unsigned i)
 	struct instrument_terms t = {
 		.instrument = (uint16_t)i,
 		.base = (uint16_t)(1 + i % (ASSETS - 1)),
+		/* One in sixteen in a coin of the second block. */
+		.quote = i % 16 == 12 ? 8 : 0,
+		.fee_asset = i % 16 == 12 ? 8 : 0,
 		.symbol = "X/Y",
 		.tick = grids[i % N_ELEMENTS(grids)][0],
 		.lot = grids[i % N_ELEMENTS(grids)][1],
@@ -63,8 +66,8 @@ plain_set_up(unsigned n, union stream_command *out)
 	money->head = (struct message){sizeof(*money), CMD_DEPOSIT,
 		1 + n / ASSETS};
 	money->asset = (uint16_t)(n % ASSETS);
-	/* Some of a coin's balances are not there at all. */
-	if (n % 7 != 6)
+	/* The last two begin without a second block of balances. */
+	if (n % 7 != 6 && (n / ASSETS < USERS - 2 || n % ASSETS < 8))
 		money->amount = INT64_MAX >> (8 + n % 13);
 	return true;
 }

@@ -153,6 +153,35 @@ START_TEST(the_last_of_many_instruments_is_as_the_first)
 }
 END_TEST
 
+/* Neither of the two sellers has ever had what they are paid in. */
+START_TEST(each_is_paid_his_own)
+{
+	struct world *w = world_new(_i);
+	struct instrument_terms terms = w->terms;
+	uint32_t user;
+	uint16_t i;
+
+	for (i = EUR + 1; i <= 20; i++)
+		DONE(APPLY(w, CMD_ASSET_SET, 0,
+			(struct cmd_asset_set){.asset = i, .code = "COIN"}));
+	terms.instrument = 1;
+	terms.quote = terms.fee_asset = 20;
+	DONE(APPLY(w, CMD_INSTRUMENT_SET, 0,
+		(struct cmd_instrument_set){.terms = terms}));
+	DONE(deposit(w, CID, 20, units("1000"), IDENT_NONE));
+	for (user = ANN; user <= BOB; user++) {
+		/* They are no strangers to trading. */
+		DONE(PLACE(w, user, SIDE_BUY, "1", "1"));
+		DONE(PLACE(w, user, SIDE_SELL, "1", "100", .instrument = 1));
+	}
+	DONE(PLACE(w, CID, SIDE_BUY, "2", "100", .instrument = 1));
+	HAS(w, ANN, 20, "99.9", "0");
+	HAS(w, BOB, 20, "99.9", "0");
+	HAS(w, DAN, 20, "0", "0");
+	world_free(w);
+}
+END_TEST
+
 START_TEST(at_the_touch_is_not_beside_it)
 {
 	struct world *w = world_new(_i);
@@ -188,6 +217,7 @@ suite(void)
 	RULE(a_cancel_says_what_was_filled_before);
 	RULE(books_at_one_price_are_apart);
 	RULE(the_last_of_many_instruments_is_as_the_first);
+	RULE(each_is_paid_his_own);
 	RULE(at_the_touch_is_not_beside_it);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
