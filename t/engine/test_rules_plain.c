@@ -182,6 +182,29 @@ START_TEST(each_is_paid_his_own)
 }
 END_TEST
 
+/* However often, in an exchange that has room for few orders. */
+START_TEST(a_far_price_leaves_nothing_behind)
+{
+	struct engine_options few = {.users = 64, .orders = 8,
+		.client_ids = 8, .client_ids_user = 8, .intents = 64,
+		.sessions = 8, .withdrawals = 8, .limits = 8,
+		.open_orders_user = 8};
+	struct world *w = world_with(_i, &few);
+	struct ident far, farther;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		far = PLACED(w, ANN, SIDE_SELL, "0.001", "1000000");
+		farther = PLACED(w, BOB, SIDE_SELL, "0.001", "9000000000");
+		DONE(cancel(w, ANN, far));
+		check_best(w, BTC_USD, SIDE_SELL, "9000000000", "0.001");
+		DONE(cancel(w, BOB, farther));
+		check_best(w, BTC_USD, SIDE_SELL, NULL, NULL);
+	}
+	world_free(w);
+}
+END_TEST
+
 START_TEST(at_the_touch_is_not_beside_it)
 {
 	struct world *w = world_new(_i);
@@ -218,6 +241,7 @@ suite(void)
 	RULE(books_at_one_price_are_apart);
 	RULE(the_last_of_many_instruments_is_as_the_first);
 	RULE(each_is_paid_his_own);
+	RULE(a_far_price_leaves_nothing_behind);
 	RULE(at_the_touch_is_not_beside_it);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
