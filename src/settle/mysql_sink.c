@@ -36,9 +36,9 @@ struct mysql_sink {
 	struct settle_sink sink; /* first */
 	struct ctx *ctx;
 	char reason[256];
-	/* Of the batch, user by user; the orders kind by kind before that. */
+	/* Orders of the batch: kind by kind, those of each user by user. */
 	struct user_sort sort;
-	struct rows orders, named, legs;
+	struct rows orders, named;
 };
 
 static struct mysql_sink *
@@ -171,8 +171,8 @@ kind_of(const struct order_row *row)
 }
 
 /*
- * The rows of tables that lie user by user are written so: neighbours share
- * the pages that they go to.  A user's keep their order, which is that of time.
+ * Orders lie user by user and are written so: neighbours share the pages that
+ * they go to.  A user's keep their order, which is that of time.
  */
 static void
 sort_orders(struct writing *w)
@@ -199,22 +199,6 @@ sort_orders(struct writing *w)
 		if (row->client_id[0] != '\0')
 			*(struct order_row *)rows_add(&self->named) = *row;
 	}
-}
-
-static void
-sort_legs(struct writing *w)
-{
-	struct mysql_sink *self = w->self;
-	const struct rows *rows = &w->batch->legs;
-	const uint32_t *by_user =
-		user_sort(&self->sort, rows, offsetof(struct leg_row, user));
-	size_t i;
-
-	rows_make_room(&self->legs, rows->n);
-	for (i = 0; i < rows->n; i++)
-		*ROWS_AT(&self->legs, leg_row, i) =
-			*ROWS_AT(rows, leg_row, by_user[i]);
-	self->legs.n = rows->n;
 }
 
 static enum status
@@ -314,7 +298,7 @@ write_rows(struct ctx *ctx, const struct writing *w)
 	TRY(write_orders(ctx, w));
 	TRY(insert(ctx, &bulk_order_names, &w->self->named));
 	TRY(insert(ctx, &bulk_trades, &batch->trades));
-	TRY(insert(ctx, &bulk_legs, &w->self->legs));
+	TRY(insert(ctx, &bulk_legs, &batch->legs));
 	TRY(insert(ctx, &bulk_balances, &batch->balances));
 	TRY(insert(ctx, &bulk_houses, &batch->houses));
 	TRY(write_positions(ctx, &batch->positions));
@@ -376,7 +360,6 @@ write_batch(struct settle_sink *sink, const struct settle_batch *batch)
 
 	assert(batch->first_seq != 0);
 	sort_orders(&w);
-	sort_legs(&w);
 	return end(self, db_tx(self->ctx, write_tx, &w));
 }
 
@@ -396,7 +379,6 @@ mysql_sink_new(struct ctx *ctx)
 	self->ctx = ctx;
 	rows_init(&self->orders, sizeof(struct order_row));
 	rows_init(&self->named, sizeof(struct order_row));
-	rows_init(&self->legs, sizeof(struct leg_row));
 	return &self->sink;
 }
 
@@ -410,6 +392,5 @@ mysql_sink_free(struct settle_sink *sink)
 	user_sort_done(&self->sort);
 	free(self->orders.at);
 	free(self->named.at);
-	free(self->legs.at);
 	free(self);
 }

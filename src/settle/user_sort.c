@@ -2,7 +2,7 @@
 /*
  * user_sort.c - a radix sort, eleven bits at a time.
  *
- * Sixty thousand legs by comparing would take some milliseconds of each batch.
+ * Comparing would take milliseconds for the orders of a large batch.
  */
 #include "settle/user_sort.h"
 

@@ -76,12 +76,6 @@ static const struct damage {
 		"DELETE FROM ledger WHERE seq = 60",
 		"INSERT INTO ledger SELECT * FROM kept; DROP TABLE kept",
 		"WRONG  balances are the sum of their legs"},
-	{"a posting that is there twice",
-		"INSERT INTO ledger SELECT seq, leg, account, user_id + "
-		"1000000, asset_id, amount, balance_after, cause, reference, "
-		"posted_at FROM ledger WHERE seq = 60",
-		"DELETE FROM ledger WHERE seq = 60 AND user_id >= 1000000",
-		"WRONG  the legs of a posting are all there"},
 	{"a first leg that is gone",
 		"CREATE TABLE kept AS SELECT * FROM ledger WHERE seq = 60 AND "
 		"leg = 0; DELETE FROM ledger WHERE seq = 60 AND leg = 0",
