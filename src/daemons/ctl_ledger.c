@@ -91,12 +91,17 @@ static const struct check {
 		"FROM report_order_differences LIMIT " FOUND_MAX},
 	{"orders are found by their names", "names",
 		"SELECT COUNT(*) FROM order_names",
-		"SELECT CONCAT('order ', LOWER(HEX(id)), ' of user ', user_id) "
-		"FROM (SELECT user_id, client_id, id FROM orders "
-		"WHERE client_id IS NOT NULL UNION ALL "
-		"SELECT user_id, client_id, order_id FROM order_names) x "
-		"GROUP BY user_id, client_id, id HAVING COUNT(*) <> 2 "
-		"LIMIT " FOUND_MAX},
+		"SELECT CONCAT('order ', LOWER(HEX(o.id)), ' of user ', "
+		"o.user_id) FROM orders o LEFT JOIN order_names n "
+		"ON n.user_id = o.user_id AND n.client_id = o.client_id "
+		"AND n.order_id = o.id "
+		"WHERE o.client_id IS NOT NULL AND n.order_id IS NULL "
+		"UNION ALL "
+		"SELECT CONCAT('no order ', LOWER(HEX(n.order_id)), "
+		"' of user ', n.user_id) FROM order_names n LEFT JOIN orders o "
+		"ON o.user_id = n.user_id AND o.id = n.order_id "
+		"AND o.client_id = n.client_id "
+		"WHERE o.id IS NULL LIMIT " FOUND_MAX},
 	{"candles are the sum of their trades", "candles",
 		"SELECT COUNT(*) FROM candles_1m",
 		"SELECT CONCAT('instrument ', instrument_id, ' by the ', step, "

@@ -111,6 +111,75 @@ START_TEST(every_file_twice)
 }
 END_TEST
 
+/* The rows of A and of B, none of which is there twice, are the same. */
+#define SAME_ROWS(a, b)                                                        \
+	do {                                                                   \
+		ck_assert_int_eq(                                              \
+			number("SELECT COUNT(*) FROM (" a " UNION " b ") x"),  \
+			number("SELECT COUNT(*) FROM (" a ") x"));             \
+		ck_assert_int_eq(number("SELECT COUNT(*) FROM (" b ") x"),     \
+			number("SELECT COUNT(*) FROM (" a ") x"));             \
+	} while (0)
+#define KEY_OF_ORDERS                                                          \
+	"SELECT COUNT(*) FROM information_schema.STATISTICS WHERE "            \
+	"TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'orders' AND INDEX_NAME "
+
+/*
+ * As 0061 left them: the key is the id alone, and names are a column.  Users'
+ * orders alternate, some are open, and each name is of many orders.
+ */
+static void
+make_old_orders(void)
+{
+	server_sql(STACK_DATABASE,
+		"ALTER TABLE orders DROP PRIMARY KEY, ADD PRIMARY KEY (id), "
+		"ADD KEY orders_user_time (user_id, id), "
+		"ADD KEY orders_client (user_id, client_id)");
+	server_sql(STACK_DATABASE, "DROP TABLE order_names");
+	server_sql(STACK_DATABASE,
+		"INSERT INTO orders (id, user_id, instrument_id, side, type, "
+		"tif, stp, flags, status, reason, price, quantity, "
+		"quote_budget, stop_price, filled, quote, fee, client_id, "
+		"opened_at, closed_at, updated_at, seq, trail, pair_id) "
+		"WITH RECURSIVE n (i) AS "
+		"(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) "
+		"SELECT UNHEX(LPAD(HEX(i), 32, '0')), i % 7 + 1, 1, i % 2, "
+		"0, 0, 0, 0, i % 4, i % 3, i, 2 * i, 0, 0, i % 5, i, 0, "
+		"IF(i % 3 = 0, CONCAT('n', i % 42), NULL), NOW(6), "
+		"IF(i % 4 > 1, NOW(6), NULL), NOW(6), i, "
+		"IF(i % 50 = 0, i, NULL), "
+		"IF(i % 60 = 0, UNHEX(LPAD(HEX(i - 1), 32, '0')), NULL) "
+		"FROM n");
+	server_sql(STACK_DATABASE, "CREATE TABLE kept AS SELECT * FROM orders");
+	server_sql(STACK_DATABASE,
+		"DELETE FROM schema_migrations WHERE name >= '0063'");
+}
+
+START_TEST(old_orders_come_along)
+{
+	int i;
+
+	migrate(0, "migrated");
+	make_old_orders();
+	for (i = 0; i < 2; i++) {
+		migrate(0, "applied 0063_orders_by_user.sql");
+		ck_assert_int_eq(number("SELECT COUNT(*) FROM orders"), 900);
+		SAME_ROWS("SELECT * FROM kept", "SELECT * FROM orders");
+		ck_assert_int_eq(
+			number("SELECT COUNT(*) FROM order_names"), 300);
+		SAME_ROWS("SELECT user_id, client_id, id FROM kept "
+			  "WHERE client_id IS NOT NULL",
+			"SELECT user_id, client_id, order_id FROM order_names");
+		ck_assert_int_eq(number(KEY_OF_ORDERS "= 'PRIMARY'"), 2);
+		ck_assert_int_eq(number(KEY_OF_ORDERS "IN ('orders_client', "
+						      "'orders_user_time')"),
+			0);
+		server_sql(STACK_DATABASE,
+			"DELETE FROM schema_migrations WHERE name >= '0063'");
+	}
+}
+END_TEST
+
 START_TEST(a_bad_file_stops)
 {
 	migrate(0, "migrated");
@@ -335,6 +404,7 @@ suite(void)
 	tcase_add_test(files, twice_is_once);
 	tcase_add_test(files, half_applied);
 	tcase_add_test(files, every_file_twice);
+	tcase_add_test(files, old_orders_come_along);
 	tcase_add_test(files, a_bad_file_stops);
 	tcase_add_test(files, an_applied_file_stays);
 	tcase_add_test(files, a_view_may_change);
