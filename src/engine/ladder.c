@@ -128,25 +128,6 @@ plant(struct engine *engine, struct ladder *ladder, uint64_t key)
 }
 
 uint32_t
-ladder_find(const struct engine *engine, const struct ladder *ladder,
-	int64_t ticks)
-{
-	uint64_t key = (uint64_t)ticks / LEVELS;
-	uint32_t at = ladder->root, height;
-
-	if (at == NONE || !key_fits(key, ladder->height))
-		return NONE;
-	for (height = ladder->height; height > 0; height--) {
-		const struct node *node = &engine->nodes[at];
-
-		if (!(node->used >> step(key, height) & 1))
-			return NONE;
-		at = node->child[step(key, height)];
-	}
-	return engine->leaves[at].key == key ? at : NONE;
-}
-
-uint32_t
 ladder_open(struct engine *engine, struct ladder *ladder, int64_t ticks)
 {
 	uint64_t key = (uint64_t)ticks / LEVELS;

@@ -49,9 +49,6 @@ level_of_order(const struct engine *engine, const struct order *order)
  */
 uint32_t ladder_open(struct engine *engine, struct ladder *ladder,
 	int64_t ticks);
-/* The leaf that holds TICKS, or NONE. */
-uint32_t ladder_find(const struct engine *engine, const struct ladder *ladder,
-	int64_t ticks);
 /* A level got its first order, or lost its last. */
 void ladder_mark(struct engine *engine, struct ladder *ladder, uint32_t leaf,
 	int64_t ticks);

@@ -7,7 +7,7 @@
  * A run is named by its seed: QUANTORA_SEED=n repeats one, QUANTORA_LONG=1
  * runs millions of commands, QUANTORA_RUNS=n as many runs.
  */
-#include <check.h>
+#include "t/harness/suite.h"
 #include <stdlib.h>
 
 #include "model.h"

@@ -17,7 +17,7 @@
  */
 #pragma once
 
-#include <check.h>
+#include "t/harness/suite.h"
 
 #include "subject.h"
 
