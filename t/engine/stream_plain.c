@@ -292,7 +292,8 @@ some_terms(struct plain *p, union stream_command *out)
 		terms->min_notional = 0;
 		if (engine_depth(p->engine, market, SIDE_BUY, &best, 1) == 0)
 			break;
-		terms->min_notional = best.price * terms->lot / DECIMAL_ONE *
+		terms->min_notional = (int64_t)((__int128)best.price *
+						 terms->lot / DECIMAL_ONE) *
 			(int64_t)(1 + roll(d, 2));
 		break;
 	case 2: terms->maker_rate = (uint32_t)roll(d, 100001); break;
