@@ -25,7 +25,7 @@
 
 #define GRAIN 10000 /* units of tick and lot */
 #define CASH 0
-#define ROUNDS 3
+#define ROUNDS 7
 
 struct figures {
 	double seconds;
@@ -303,7 +303,7 @@ measure_engine(const struct flow *flow)
 	if (options.orders > SLOT_MAX)
 		die("the flow has more orders than the engine has slots");
 	options.open_orders_user = UINT32_MAX;
-	options.ignore_self_trades = true;
+	options.ignore_self_trades = options.touch = true;
 	options.client_ids = options.intents = options.sessions = 16;
 	b.engine = engine_new(&options);
 	b.out = aligned_alloc(64, RECORD_MAX_BYTES);

@@ -98,6 +98,7 @@ start(struct daemon *d)
 		ST_OK)
 		log_fatal("%s", reason.text);
 	m->options = engine_defaults;
+	m->options.touch = true;
 	m->options.open_orders_user = (uint32_t)conf_number(d->conf,
 		CONF_MATCHER_OPEN_ORDERS);
 	m->pending = calloc(PENDING_MAX, sizeof(*m->pending));

@@ -120,6 +120,19 @@ reserve(struct engine *engine)
 			options->sessions);
 }
 
+/* What orders touch. */
+static void
+touch(const struct engine *engine)
+{
+	void *const pools[] = {engine->state, engine->users, engine->blocks,
+		engine->orders, engine->links, engine->leaves, engine->levels,
+		engine->nodes, engine->holdings, engine->positions};
+	size_t i;
+
+	for (i = 0; i < N_ELEMENTS(pools); i++)
+		pool_touch(pools[i]);
+}
+
 static struct recall_chain *
 client_chain(void *owner, uint32_t user)
 {
@@ -143,6 +156,8 @@ engine_new(const struct engine_options *options)
 		engine_free(engine);
 		return NULL;
 	}
+	if (options->touch)
+		touch(engine);
 	engine->client_ids.chain_of = client_chain;
 	engine->client_ids.owner = engine;
 	state = engine->state;

@@ -140,6 +140,9 @@ struct engine_options {
 	/* Unless his own limit is smaller.  At most CANCELS_MAX, so that one
 	 * command can cancel them all. */
 	uint32_t open_orders_user;
+	/* Fetch the first pages of all pools now, not when the first orders
+	 * need them. */
+	bool touch;
 	/* Benchmarks only: STP_NONE for all, and any number of open orders. */
 	bool ignore_self_trades;
 };

@@ -40,6 +40,13 @@ pool_reserve(size_t count, size_t size)
 }
 
 void
+pool_touch(void *at)
+{
+	/* Only a wish, and one that older kernels do not know. */
+	(void)madvise(at, HUGE_PAGE, MADV_POPULATE_WRITE);
+}
+
+void
 pool_release(void *at, size_t count, size_t size)
 {
 	munmap(at, round_up(count, size));

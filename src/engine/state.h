@@ -377,6 +377,8 @@ pool_give(struct pool *pool, uint32_t i)
 /* COUNT × SIZE zeroed bytes of address space; NULL when it cannot be had. */
 void *pool_reserve(size_t count, size_t size);
 void pool_release(void *at, size_t count, size_t size);
+/* Have the kernel fetch what comes first of a pool, up to a huge page. */
+void pool_touch(void *at);
 
 /* ---- emit ---- */
 
