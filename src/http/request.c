@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@
 #include "http/incoming.h"
 
 #define YIELDS_MAX 3
+/* A connection that brings nothing must not keep a worker from ending. */
+#define INTERRUPTS_MAX 100
+#define PATIENCE_MS 1000
 
 /* The reader of an incoming body. */
 static size_t
@@ -85,6 +89,7 @@ answer(FCGX_Request *request, const struct outgoing *out)
 static void
 let_nginx_write(int fd)
 {
+	struct pollfd there = {.fd = fd, .events = POLLIN};
 	char first;
 	int i;
 
@@ -93,6 +98,11 @@ let_nginx_write(int fd)
 			return;
 		sched_yield();
 	}
+	/* Not in libfcgi's read(): a signal to stop would interrupt that one,
+	 * and the request that is on its way would be lost with it. */
+	for (i = 0; i < INTERRUPTS_MAX; i++)
+		if (poll(&there, 1, PATIENCE_MS) >= 0 || errno != EINTR)
+			return;
 }
 
 /*
