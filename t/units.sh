@@ -181,7 +181,8 @@ if [ "$(id -u)" = 0 ] && type redis-server redis-cli setpriv >/dev/null; then
 		! reaches $unit.service
 		check $? "$unit does not reach Redis"
 	done
-	kill $redis
+	# The function is a shell of its own, and Redis its child.
+	kill $(pgrep -P $redis) $redis
 	wait $redis
 	[ "$(sed -n 's/^socket = \(.*redis.*\)/\1/p' quantora.ini.in)" = \
 		"$(./install.sh fill redis.conf.in | sed -n 's/^unixsocket //p')" ]
