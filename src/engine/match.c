@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/lists.h"
+#include "engine/orders.h"
 #include "wire/ids.h"
 
 /* One side of a fill: the order, and what is its user's. */
@@ -429,21 +429,4 @@ match(struct engine *engine, uint32_t slot)
 	settle_rest(&t);
 	if (t.instrument->waiting_count > 0 && engine->out.fills > 0)
 		stops_follow(engine, t.instrument);
-}
-
-void
-match_or_rest(struct engine *engine, uint32_t slot)
-{
-	const struct order *order = &engine->orders[slot];
-	const struct ladder *makers =
-		&engine->state->instruments[order->instrument]
-			 .books[order->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY];
-
-	if (order->acts == TYPE_LIMIT && order->tif == TIF_GTC &&
-		(makers->levels == 0 ||
-			!crosses((enum side)order->side, order->ticks,
-				makers->best)))
-		rest(engine, slot);
-	else
-		match(engine, slot);
 }

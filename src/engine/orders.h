@@ -121,8 +121,6 @@ buy_hold(const struct order *order, int64_t notional)
 
 /* Trade the order against the other side, then let it rest or end. */
 void match(struct engine *engine, uint32_t slot);
-/* The same; most new orders are short of the other side and only rest. */
-void match_or_rest(struct engine *engine, uint32_t slot);
 
 /* ---- place.c ---- */
 

@@ -369,6 +369,6 @@ apply_order_place(struct engine *engine, const struct cmd_order_place *cmd,
 	TRY_RULE(take_slot(&p));
 	open_order(&p);
 	if (p.stop_ticks == 0)
-		match_or_rest(engine, p.slot);
+		match(engine, p.slot);
 	return REFUSED_NONE;
 }
