@@ -291,6 +291,14 @@ def test_no_example_is_left_out():
     assert sum(bool(example.shown or example.promises) for example in EXAMPLES) > 15
 
 
+def test_no_example_minds_a_file_that_is_not_there_yet():
+    """`program > file &` makes its file when it comes to it."""
+    waits = [wait for example in EXAMPLES
+             for wait in re.findall(r"until grep (.*?)/tmp/", example.commands)]
+    assert len(waits) > 3
+    assert all(re.match(r"-q?s ", wait) for wait in waits), waits
+
+
 ID, OTHER = "01a2020e-f96d-7004-8c40-0007e000000d", "01a2020e-f8a2-7004-8c30-0007e000000e"
 
 
