@@ -19,11 +19,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/shared_file.h"
 
 #define GATE_MAGIC UINT64_C(0x3165746167746e71) /* "qntgate1" */
 
@@ -91,19 +91,6 @@ page_ready(int fd, struct gate_page *page)
 	}
 }
 
-/* Only ever grows: a shorter file would fault whoever has it mapped. */
-static int
-size_file(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return -1;
-	if (st.st_size >= (off_t)sizeof(struct gate_page))
-		return 0;
-	return ftruncate(fd, sizeof(struct gate_page));
-}
-
 struct gate *
 gate_open(const char *path, char **reason)
 {
@@ -113,7 +100,9 @@ gate_open(const char *path, char **reason)
 		abort();
 	gate->page = MAP_FAILED;
 	gate->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
-	if (gate->fd < 0 || size_file(gate->fd) != 0)
+	/* It only ever grows: a shorter one would fault who has it mapped. */
+	if (gate->fd < 0 ||
+		!shared_file_reserve(gate->fd, sizeof(struct gate_page)))
 		goto fail;
 	gate->page = mmap(NULL, sizeof(*gate->page), PROT_READ | PROT_WRITE,
 		MAP_SHARED, gate->fd, 0);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/shared_file.h"
 
 #define MAGIC 0x5152544d /* a page of another layout is none of ours */
 #define LAYOUT 1
@@ -64,7 +65,7 @@ map_new(int fd)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct page *page;
 
-	if (ftruncate(fd, sizeof(*page)) != 0 ||
+	if (!shared_file_reserve(fd, sizeof(*page)) ||
 		fcntl(fd, F_OFD_SETLK, &lock) != 0)
 		return NULL;
 	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd,

@@ -26,14 +26,26 @@ is_whole(const struct shared_file *file)
 	return fstat(file->fd, &st) == 0 && st.st_size == (off_t)file->size;
 }
 
-/* Zeros do not take room on the disk before they are written to. */
+bool
+shared_file_reserve(int fd, size_t size)
+{
+	struct stat st;
+
+	if (size <= SHARED_RESERVED) {
+		errno = posix_fallocate(fd, 0, (off_t)size);
+		return errno == 0;
+	}
+	return fstat(fd, &st) == 0 && (st.st_size >= (off_t)size ||
+					      ftruncate(fd, (off_t)size) == 0);
+}
+
 static bool
 size_it(const struct shared_file *file, enum shared_past past)
 {
-	if (past == SHARED_KEPT && is_whole(file))
-		return true;
-	return ftruncate(file->fd, 0) == 0 &&
-	       ftruncate(file->fd, (off_t)file->size) == 0;
+	if ((past == SHARED_ANEW || !is_whole(file)) &&
+		ftruncate(file->fd, 0) != 0)
+		return false;
+	return shared_file_reserve(file->fd, file->size);
 }
 
 static bool

@@ -38,6 +38,14 @@ bool shared_file_open(struct shared_file *file, const char *path, size_t size,
 	enum shared_past past, bool (*prepare)(void *at)) MUST_USE;
 void shared_file_close(struct shared_file *file);
 
+/*
+ * Have FD's file be SIZE bytes long at least, with room on the disk for them: a
+ * page that finds none when it is first written to ends its process.  What is
+ * larger than SHARED_RESERVED gets the length alone.  False with errno.
+ */
+#define SHARED_RESERVED ((size_t)8 << 20)
+bool shared_file_reserve(int fd, size_t size) MUST_USE;
+
 /* To be called by who prepares the file.  False with errno. */
 bool shared_mutex_init(pthread_mutex_t *mutex) MUST_USE;
 

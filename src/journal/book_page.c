@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shared_file.h"
+
 #define PAGE_MAGIC UINT64_C(0x314547504b4f4f42) /* "BOOKPGE1" */
 #define PAGE_VERSION 1
 #define PAGE_MODE 0640
@@ -224,7 +226,7 @@ new_file(const char *path)
 		return -ENOMEM;
 	unlink(temporary);
 	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, PAGE_MODE);
-	if (fd < 0 || ftruncate(fd, sizeof(*shared)) != 0 ||
+	if (fd < 0 || !shared_file_reserve(fd, sizeof(*shared)) ||
 		(shared = map(fd, PROT_READ | PROT_WRITE)) == NULL) {
 		error = -errno;
 	} else {

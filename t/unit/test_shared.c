@@ -96,6 +96,26 @@ START_TEST(what_was_left_is_kept_or_not)
 }
 END_TEST
 
+/* A write that finds no room on the disk would be a SIGBUS. */
+START_TEST(its_room_is_taken_beforehand)
+{
+	const size_t size = 1 << 20;
+	struct shared_file file;
+	struct stat st;
+
+	ck_assert(shared_file_open(&file, path, size, SHARED_ANEW, prepare));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_size, size);
+	ck_assert_uint_ge((uint64_t)st.st_blocks * 512, size);
+	shared_file_close(&file);
+	ck_assert(shared_file_open(
+		&file, path, size / 2, SHARED_KEPT, prepare));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_size, size / 2);
+	shared_file_close(&file);
+}
+END_TEST
+
 START_TEST(what_cannot_be_opened_says_why)
 {
 	struct shared_file file;
@@ -181,6 +201,7 @@ suite(void)
 	tcase_add_checked_fixture(files, set_up, tear_down);
 	tcase_add_test(files, the_first_prepares_it);
 	tcase_add_test(files, what_was_left_is_kept_or_not);
+	tcase_add_test(files, its_room_is_taken_beforehand);
 	tcase_add_test(files, what_cannot_be_opened_says_why);
 	tcase_add_test(files, the_next_is_told_who_died);
 	tcase_add_test(files, nobody_takes_anothers_socket);
