@@ -52,6 +52,12 @@ build_make_once() {
 		>"$QUANTORA_BUILD_DIR/make.log" 2>&1
 }
 
+# What is to run without being built now has been built before.
+build_check() {
+	[ -x "$QUANTORA_BUILD_DIR/quantoractl" ] ||
+		die "Nothing is built in $QUANTORA_BUILD_DIR: ./dev build does it."
+}
+
 build_all() {
 	local lock
 	if ! mkdir -p "$QUANTORA_BUILD_DIR" 2>/dev/null ||

@@ -32,9 +32,16 @@ def pid_write(name, pid):
     if stat is None:
         return
     path = f"{RUN}/pid/{name}"
-    with open(path + ".new", "w") as f:
-        f.write(f"{pid} {stat[3]} {boot_id()}\n")
-    os.rename(path + ".new", path)
+    line = f"{pid} {stat[3]} {boot_id()}\n"
+    try:
+        with open(path + ".new", "w") as f:
+            f.write(line)
+        os.rename(path + ".new", path)
+    except OSError:
+        # A full disk has no room for a new file, but for what is there already.
+        with open(path, "r+") as f:
+            f.write(line)
+            f.truncate()
 
 
 def pid_forget(name):
@@ -49,7 +56,7 @@ def pid_recorded(name):
     try:
         with open(f"{RUN}/pid/{name}") as f:
             pid, started, boot = f.read().split()
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return (int(pid), started) if boot == boot_id() else None
 

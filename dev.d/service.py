@@ -78,8 +78,11 @@ def say(text):
     """To whoever typed ./dev run, while he listens, and to the log."""
     line = text + "\n"
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime())
-    with open(f"{RUN}/log/supervisor.log", "a") as log:
-        log.write(stamp + line)
+    try:
+        with open(f"{RUN}/log/supervisor.log", "a") as log:
+            log.write(stamp + line)
+    except OSError:
+        pass               # a full disk keeps us from no more than this
     if Talk.to_caller is not None:
         try:
             os.write(Talk.to_caller, line.encode())
@@ -161,7 +164,14 @@ class Service:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command, cwd=RUN, env=env, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        pid_write(self.name, self.process.pid)
+        try:
+            pid_write(self.name, self.process.pid)
+        except OSError:
+            # Who is not written down would not be found again.
+            kill(-self.process.pid, signal.SIGKILL)
+            await self.process.wait()
+            self.process = None
+            raise
         if self.ready_by == "pidfile":
             asyncio.create_task(self.watch_pidfile())
 

@@ -12,6 +12,8 @@
 
 RUN_DIRS=(conf secrets secrets/tls nginx mysql redis journal archive log pid tmp)
 DISK_WANTED_MB=400
+DISK_WANTED_AGAIN_MB=64 # when all that is made once is there
+LOCK_WAITED_S=60
 SOCKET_NAME_BYTES=24 # the longest name in sock/, with what a daemon may append
 SOCKET_PATH_BYTES=107
 
@@ -24,6 +26,8 @@ stack_check_settings() {
 	for name in QUANTORA_IP_RATE QUANTORA_IP_CONNECTIONS QUANTORA_IP_STREAMS; do
 		[[ ${!name} =~ ^[1-9][0-9]{0,6}$ ]] || die "$name is '${!name}', which is no number above 0."
 	done
+	QUANTORA_HTTP_PORT=$((10#$QUANTORA_HTTP_PORT)) # 08000 is 8000
+	QUANTORA_HTTPS_PORT=$((10#$QUANTORA_HTTPS_PORT))
 	[ "$QUANTORA_HTTP_PORT" != "$QUANTORA_HTTPS_PORT" ] ||
 		die "QUANTORA_HTTP_PORT and QUANTORA_HTTPS_PORT are the same."
 	[[ $QUANTORA_RUN_DIR =~ ^[A-Za-z0-9/._,+@%=-]+$ ]] ||
@@ -61,11 +65,26 @@ stack_running() {
 	[ -d "$QUANTORA_RUN_DIR/pid" ] && supervise running
 }
 
+# Take the run directory for ourselves; fails if somebody else runs it meanwhile.
+# The supervisor inherits the lock and has it until its end.
+stack_lock() {
+	local waited=0
+	mkdir -p "$QUANTORA_RUN_DIR/pid" 2>/dev/null && [ -w "$QUANTORA_RUN_DIR/pid" ] ||
+		die "Nothing can be written in $QUANTORA_RUN_DIR: is the disk full, or not yours?"
+	exec {QUANTORA_LOCK}>>"$QUANTORA_RUN_DIR/pid/supervisor.lock"
+	export QUANTORA_LOCK
+	until flock -w 1 "$QUANTORA_LOCK"; do
+		! stack_running || return 1
+		((++waited < LOCK_WAITED_S)) || die "Another ./dev is at work in $QUANTORA_RUN_DIR."
+	done
+}
+
 # Write stdin to FILE so that it is there whole or not at all.
 stack_write() {
 	local file=$1 mode=${2:-644}
-	(umask 077 && cat >"$file.new") && chmod "$mode" "$file.new" &&
-		mv -f "$file.new" "$file"
+	(umask 077 && cat >"$file.new") 2>/dev/null && chmod "$mode" "$file.new" &&
+		mv -f "$file.new" "$file" ||
+		die "$file could not be written: is the disk full?"
 }
 
 # Fill the @NAMES@ of a template.
@@ -115,15 +134,17 @@ stack_accounts_sql() {
 }
 
 stack_database() {
-	local run=$QUANTORA_RUN_DIR log=$QUANTORA_RUN_DIR/log/mysql-install.log
+	local run=$QUANTORA_RUN_DIR log=$QUANTORA_RUN_DIR/log/mysql-install.log new
 	[ -d "$run/mysql/mysql" ] && return
-	rm -rf "$run/mysql.new"
+	# Another name each time: what was killed half-way may still write in its own.
+	rm -rf "$run"/mysql.new*
+	new=$(mktemp -d "$run/mysql.new.XXXXXX")
 	rmdir "$run/mysql" 2>/dev/null ||
 		die "$run/mysql is no data directory of MariaDB: move away what is in it."
-	mariadb-install-db --defaults-file="$run/conf/my.cnf" --datadir="$run/mysql.new" \
+	mariadb-install-db --defaults-file="$run/conf/my.cnf" --datadir="$new" \
 		--user="$(id -un)" --auth-root-authentication-method=socket \
 		--auth-root-socket-user="$(id -un)" --skip-test-db --skip-name-resolve --force \
-		>"$log" 2>&1 && mv "$run/mysql.new" "$run/mysql" ||
+		>"$log" 2>&1 && mv "$new" "$run/mysql" ||
 		build_failed "MariaDB could not make its data directory" "$log"
 }
 
@@ -163,7 +184,7 @@ stack_nginx() {
 }
 
 stack_prepare() {
-	local run=$QUANTORA_RUN_DIR dir free_mb
+	local run=$QUANTORA_RUN_DIR dir free_mb wanted_mb=$DISK_WANTED_MB
 	mkdir -p "$run" 2>/dev/null && [ -w "$run" ] ||
 		die "Nothing can be written in $run: is the disk full, or not yours?"
 	for dir in "$run"/*/; do
@@ -171,8 +192,9 @@ stack_prepare() {
 			die "$dir belongs to another user: run as he, or set QUANTORA_RUN_DIR."
 	done
 	free_mb=$(df -Pm "$run" | awk 'NR == 2 { print $4 }')
-	((free_mb >= DISK_WANTED_MB)) ||
-		die "The disk of $run has $free_mb MB free, and $DISK_WANTED_MB are needed."
+	[ ! -d "$run/mysql/mysql" ] || wanted_mb=$DISK_WANTED_AGAIN_MB
+	((free_mb >= wanted_mb)) ||
+		die "The disk of $run has $free_mb MB free, and $wanted_mb are needed."
 	for dir in "${RUN_DIRS[@]}"; do
 		mkdir -p "$run/$dir"
 	done
@@ -184,6 +206,6 @@ stack_prepare() {
 	stack_certificate
 	stack_nginx
 	# A data directory is never made while an earlier run still has one open.
-	supervise stop >/dev/null
+	supervise sweep
 	stack_database
 }

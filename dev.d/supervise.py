@@ -6,6 +6,7 @@
 
     supervise.py run [--detach]    start everything, then keep it running
     supervise.py stop              end exactly what was started here
+    supervise.py sweep             end what an earlier run left behind
     supervise.py status            what runs, where, since when
 
 What is started is the list SERVICES of service.py.  Each process leads a session
@@ -31,6 +32,8 @@ from service import (CTL, DEMO, HTTP_PORT, HTTPS_PORT, SERVICES, START_REST,
 
 LOG_KEPT_BYTES = 16 << 20
 OPEN_FILES = 65536
+# They end us; ./dev run blocks them until we are ready for them.
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def end_leftovers():
@@ -131,9 +134,10 @@ async def run(detach):
         asked_to_stop.set()
         starting.cancel()
 
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for signum in SIGNALS:
         if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
             loop.add_signal_handler(signum, stop)    # nohup ignores SIGHUP
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     code = 0
     try:
         await starting
@@ -174,7 +178,7 @@ def rotate_logs():
 
 def lock(blocking=False):
     """The lock that the supervisor holds while it lives, or None."""
-    fd = os.open(f"{RUN}/pid/supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    fd = os.open(f"{RUN}/pid/supervisor.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
     except BlockingIOError:
@@ -191,10 +195,7 @@ def raise_open_files():
 
 
 def supervise(detach):
-    held = lock()
-    if held is None:
-        print(f"This run directory has its supervisor already: {RUN}")
-        return 1
+    """./dev holds the lock by then, in a descriptor that we inherit and keep."""
     end_leftovers()
     rotate_logs()
     raise_open_files()
@@ -214,6 +215,7 @@ def supervise(detach):
 def supervise_detached():
     """Fork; relay what the supervisor says until everything answers."""
     reader, writer = os.pipe()
+    held = int(os.environ["QUANTORA_LOCK"])
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -221,17 +223,21 @@ def supervise_detached():
         log = os.open(f"{RUN}/log/supervisor.log",
                       os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(writer, 3)
+        os.dup2(held, 4)
         os.dup2(null, 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+        os.closerange(5, os.sysconf("SC_OPEN_MAX"))
         os.set_inheritable(3, False)
+        os.set_inheritable(4, False)
         os.chdir("/")
         Talk.to_caller = 3
         os._exit(supervise(True))
     os.close(writer)
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    os.close(held)
+    for signum in SIGNALS:
         signal.signal(signum, lambda *_: kill(child, signal.SIGTERM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     started = False
     while chunk := os.read(reader, 4096):
         started = started or b"\0" in chunk
@@ -297,6 +303,9 @@ def main():
         return stop()
     if command == ["status"]:
         return status()
+    if command == ["sweep"]:
+        end_leftovers()
+        return 0
     if command == ["running"]:
         return 0 if pid_alive("supervisor") else 1
     print(__doc__, file=sys.stderr)
@@ -304,4 +313,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as failed:
+        sys.exit(f"{failed.filename or RUN}: {failed.strerror}.")

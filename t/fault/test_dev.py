@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """./dev itself: what it starts stays up, and what it ends was its own."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -187,6 +188,68 @@ def test_sigint_ends_a_run_in_the_foreground(run_dir):
     assert dev(env, "status")[0] == 3
 
 
+def test_ctrl_c_ends_the_preparation_too(run_dir):
+    """What is at work when it comes may survive it; what follows must not start."""
+    env = environment(run_dir)
+    with subprocess.Popen([DEV, "run"], env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          start_new_session=True) as process:
+        log = f"{run_dir}/log/mysql-install.log"
+        wait_until(lambda: os.path.exists(log), 60, "MariaDB's installation")
+        os.kill(process.pid, signal.SIGINT)      # to us alone
+        output = process.stdout.read()
+    assert process.returncode == 1
+    assert output == "Ended before anything was started.\n"
+    assert dev(env, "status")[0] == 3
+    assert dev(env, "run", "--detach")[0] == 0
+
+
+def test_several_at_once_start_one_stack(run_dir):
+    """Each says that it runs; none disturbs who prepares it."""
+    env = environment(run_dir)
+    runs = [subprocess.Popen([DEV, "run", "--detach"], env=env, text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT) for _ in range(3)]
+    said = [process.communicate()[0] for process in runs]
+    assert [process.returncode for process in runs] == [0, 0, 0], said
+    assert sum("Started in" in text for text in said) == 1, said
+    assert sum("It runs already." in text for text in said) == 2, said
+    assert answers(Stack(run_dir, ours=False))
+
+
+def test_it_can_be_called_by_a_link(run_dir, tmp_path):
+    link = tmp_path / "quantora"
+    link.symlink_to(DEV)
+    done = subprocess.run([link, "status"], env=environment(run_dir), cwd="/",
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    assert (done.returncode, done.stdout) == (3, f"Nothing runs in {run_dir}.\n")
+
+
+def test_whatever_the_umask_nobody_else_writes_here(run_dir):
+    done = subprocess.run(f"umask 0; exec {DEV} run --detach", shell=True,
+                          env=environment(run_dir), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stdout
+    for name in os.listdir(run_dir):
+        assert os.stat(f"{run_dir}/{name}").st_mode & 0o022 == 0, name
+
+
+@pytest.mark.parametrize("variable, value, said", (
+    ("QUANTORA_RUN_DIR", "/etc/hostname/run", "Nothing runs in /etc/hostname/run.\n"),
+    ("QUANTORA_BUILD_DIR", "/nonexistent", "Nothing is built in /nonexistent"),
+    ("QUANTORA_HTTP_PORT", "no", "QUANTORA_HTTP_PORT is 'no', which is no port.\n"),
+    ("QUANTORA_HTTPS_PORT", "08000", "are the same.\n"),
+))
+def test_what_cannot_be_is_one_sentence(run_dir, variable, value, said):
+    env = environment(run_dir, **{"QUANTORA_HTTP_PORT": "8000", variable: value})
+    command = ("status",) if variable == "QUANTORA_RUN_DIR" else ("run", "--detach")
+    code, output = dev(env, *command)
+    assert code != 0
+    assert output.count("\n") == 1 and said in output
+
+
 def test_long_paths_have_their_sockets_elsewhere(run_dir):
     long_dir = f"{run_dir}/{'x' * 60}/{'y' * 60}"
     env = environment(long_dir)
@@ -209,16 +272,69 @@ def test_two_stacks_side_by_side(own, run_dir):
     assert answers(own)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small file system")
-def test_a_full_disk_is_one_sentence(run_dir):
-    small = f"{run_dir}/small"
-    os.mkdir(small)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small],
+@contextlib.contextmanager
+def small_disk(at, size):
+    if os.getuid() != 0:
+        pytest.skip("only root mounts a small file system")
+    os.mkdir(at)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", at],
                       check=False).returncode != 0:
         pytest.skip("nothing can be mounted here")
     try:
-        code, output = dev(environment(f"{small}/run"), "run", "--detach")
-        assert code == 1
-        assert output.count("\n") == 1 and "free" in output
+        yield
     finally:
-        subprocess.run(["umount", small], check=True)
+        subprocess.run(["umount", "--lazy", at], check=True)
+
+
+def fill(path):
+    """Until not even the last block of a file has room."""
+    with open(path, "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while True:
+            f.write(bytes(4096))
+
+
+def test_a_full_disk_is_one_sentence(run_dir):
+    small = f"{run_dir}/small"
+    with small_disk(small, "8m"):
+        code, output = dev(environment(f"{small}/run"), "run", "--detach")
+    assert code == 1
+    assert output.count("\n") == 1 and "free" in output
+
+
+def test_on_a_full_disk_what_is_killed_comes_back_and_all_of_it_ends(run_dir):
+    small = f"{run_dir}/small"
+    env = environment(f"{small}/run")
+    with small_disk(small, "1g"):
+        with subprocess.Popen([DEV, "run"], env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True,
+                              start_new_session=True) as process:
+            for line in process.stdout:
+                if "Ctrl-C" in line:
+                    break
+            stack = Stack(f"{small}/run", ours=False)
+            pids = [stack.pid(name) for name in NAMES]
+            fill(f"{small}/ballast")
+            for name in ("streamd", "api"):
+                stack.kill(name)
+                wait_until(lambda: dev(env, "status")[0] == 0, 60, f"{name} anew")
+            assert answers(stack)
+            pids += [stack.pid(name) for name in NAMES]
+            os.killpg(process.pid, signal.SIGINT)
+            output = process.stdout.read()
+        assert process.returncode == 0 and output.endswith("Stopped.\n"), output
+        assert not any(alive(pid) for pid in pids)
+        os.unlink(f"{small}/ballast")
+        assert dev(env, "run", "--detach")[0] == 0
+        assert dev(env, "stop")[0] == 0
+
+
+def test_a_disk_that_is_read_only_is_one_sentence(run_dir):
+    small = f"{run_dir}/small"
+    env = environment(f"{small}/run")
+    with small_disk(small, "1g"):
+        os.makedirs(f"{small}/run/pid")
+        subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+        code, output = dev(env, "run", "--detach")
+        assert code == 1 and output.count("\n") == 1 and "written" in output
+        code, output = dev(env, "stop")
+        assert output.count("\n") == 1 and "Traceback" not in output
