@@ -31,23 +31,41 @@ struct figures {
 	double seconds;
 	uint64_t trades;
 	uint64_t volume;
-	uint64_t hash; /* by the file's ids */
-	uint64_t dense_hash; /* by dense ids, to compare with the ladder */
+	uint64_t hash;
 	uint64_t refused;
 };
 
-/* The order in a slot of the engine: the file's id, and the dense one. */
-struct client_slot {
-	uint64_t id;
-	uint64_t dense;
+#define COMMAND_WORDS (ORDER_PLACE_SHORT / sizeof(uint64_t))
+
+/* The command of an operation, which in its short form is WORDS alone. */
+union command {
+	struct message head;
+	struct cmd_order_place place;
+	struct cmd_order_cancel cancel;
+	uint64_t words[COMMAND_WORDS];
 };
+
+/* An operation, ready to be sent but for a cancel's order. */
+struct ready_op {
+	uint64_t words[COMMAND_WORDS];
+	uint64_t id; /* the file's, or the dense one */
+	uint32_t order;
+	int32_t cancels; /* all ones or zeros */
+};
+
+_Static_assert(sizeof(struct ready_op) == 64, "a cache line");
+_Static_assert(ORDER_CANCEL_SHORT <= ORDER_PLACE_SHORT, "WORDS hold both");
+_Static_assert(offsetof(struct cmd_order_cancel, order) == 8 &&
+		sizeof(struct ident) == 16,
+	"the words of name_order()");
 
 struct bench {
 	const struct flow *flow;
 	struct engine *engine;
 	struct record *out;
+	struct ready_op *ops;
 	struct ident *orders; /* the engine's ids, by dense id, once placed */
-	struct client_slot *slots; /* by slot: whose it is now */
+	uint64_t *slots; /* the id of the order that has the slot now */
 	struct figures figures;
 	int64_t time_us;
 };
@@ -138,84 +156,90 @@ make_users(struct bench *b)
 	}
 }
 
-static void
+static inline void
 count_trade(struct bench *b, const struct ev_trade *trade)
 {
 	struct figures *f = &b->figures;
-	const struct client_slot *m, *t;
 	uint64_t lots = (uint64_t)trade->quantity / GRAIN;
-	uint64_t rest = (uint64_t)trade->price / GRAIN * 31 + lots;
+	uint64_t maker = b->slots[order_ident_slot(trade->maker.order)];
+	uint64_t taker = b->slots[order_ident_slot(trade->taker.order)];
 
-	m = &b->slots[order_ident_slot(trade->maker.order)];
-	t = &b->slots[order_ident_slot(trade->taker.order)];
 	f->trades++;
 	f->volume += lots;
 	f->hash = (f->hash ^
-			  (m->id * UINT64_C(0x9E3779B97F4A7C15) +
-				  t->id * UINT64_C(0xC2B2AE3D27D4EB4F) +
-				  rest)) *
-		UINT64_C(0x100000001B3);
-	f->dense_hash = (f->dense_hash ^
-				(m->dense * UINT64_C(0x9E3779B97F4A7C15) +
-					t->dense * UINT64_C(0xC2B2AE3D27D4EB4F) +
-					rest)) *
+			  (maker * UINT64_C(0x9E3779B97F4A7C15) +
+				  taker * UINT64_C(0xC2B2AE3D27D4EB4F) +
+				  (uint64_t)trade->price / GRAIN * 31 + lots)) *
 		UINT64_C(0x100000001B3);
 }
 
-/* The command of an operation, short form: any of them fits. */
-union command {
-	struct message head;
-	struct cmd_order_place place;
-	struct cmd_order_cancel cancel;
-	uint64_t words[ORDER_PLACE_SHORT / sizeof(uint64_t)];
-};
+/* As far ahead as matcherd looks; see matcher_peers.c. */
+#define AHEAD 6
+#define AHEAD_SOON 3
+/* And the client, for what it knows of the orders that it will cancel. */
+#define AHEAD_CLIENT 32
+#define AHEAD_FLOW 64
 
-_Static_assert(offsetof(struct cmd_order_place, side) == 10 &&
-		offsetof(struct cmd_order_place, price) == 16 &&
-		offsetof(struct cmd_order_place, quantity) == 24,
-	"the words of make_command()");
+/* What can be known of the operations before they are sent. */
+static void
+make_ready(struct bench *b, const uint64_t *ids)
+{
+	size_t i;
+
+	b->ops = aligned_alloc(64, (b->flow->n + AHEAD_FLOW) * sizeof(*b->ops));
+	if (!b->ops)
+		die("out of memory");
+	memset(b->ops + b->flow->n, 0, AHEAD_FLOW * sizeof(*b->ops));
+	for (i = 0; i < b->flow->n; i++) {
+		const struct flow_op *op = &b->flow->ops[i];
+		struct ready_op *ready = &b->ops[i];
+		union command cmd = {.place = {
+			.head = {ORDER_PLACE_SHORT, CMD_ORDER_PLACE,
+				op->user + 1},
+			.instrument = op->instrument,
+			.side = op->side,
+			.price = op->ticks * GRAIN,
+			.quantity = op->lots * GRAIN,
+		}};
+
+		if (op->cancel)
+			cmd = (union command){.cancel.head = {
+				ORDER_CANCEL_SHORT, CMD_ORDER_CANCEL,
+				op->user + 1}};
+		*ready = (struct ready_op){.order = op->order,
+			.cancels = -(int32_t)op->cancel,
+			.id = ids ? ids[op->order] : op->order};
+		memcpy(ready->words, cmd.words, sizeof(cmd.words));
+	}
+}
 
 /*
- * Whether it is an order or a cancel is as good as random, and a wrong guess
- * would cost as much as the rest: so both are made, and one is chosen.  Of an
- * order that is short for limit, good till cancelled.
+ * A cancel learns which order it means, as far as that is known by now.
+ * Whether it is a cancel is as good as random, and a wrong guess would cost as
+ * much as the rest: so an order learns something as well, which is nothing.
  */
 static inline void
-make_command(const struct ident *orders, const struct flow_op *op,
-	union command *out)
+name_order(const struct ident *orders, struct ready_op *op)
 {
-	const uint64_t place = ORDER_PLACE_SHORT |
-		(uint64_t)CMD_ORDER_PLACE << 16;
-	const uint64_t cancel = ORDER_CANCEL_SHORT |
-		(uint64_t)CMD_ORDER_CANCEL << 16;
-	uint64_t chosen = -(uint64_t)op->cancel, id[2], kind, price;
+	uint64_t id[2], chosen = (uint64_t)(int64_t)op->cancels;
 
 	memcpy(id, &orders[op->order], sizeof(id));
-	kind = op->instrument | (uint64_t)op->side << 16 |
-		(uint64_t)STP_TAKER << 40;
-	price = (uint64_t)(op->ticks * GRAIN);
-	out->words[0] = (place ^ ((place ^ cancel) & chosen)) |
-		(uint64_t)(op->user + 1) << 32;
-	out->words[1] = kind ^ ((kind ^ id[0]) & chosen);
-	out->words[2] = price ^ ((price ^ id[1]) & chosen);
-	out->words[3] = (uint64_t)(op->lots * GRAIN);
-	out->words[4] = out->words[5] = 0;
+	op->words[1] |= id[0] & chosen;
+	op->words[2] |= id[1] & chosen;
 }
 
 /* What the client of an order makes of the answer. */
 static inline void
-note_order(struct bench *b, const struct flow_op *op, const struct record *out)
+note_order(struct bench *b, const struct ready_op *op,
+	const struct record *out)
 {
 	const struct ev_order_opened *opened;
 	const struct message *event = record_events(out);
-	struct client_slot *slot;
 	uint32_t i;
 
 	opened = (const struct ev_order_opened *)(const void *)event;
 	b->orders[op->order] = opened->order;
-	slot = &b->slots[order_ident_slot(opened->order)];
-	slot->id = b->flow->ids[op->order];
-	slot->dense = op->order;
+	b->slots[order_ident_slot(opened->order)] = op->id;
 	for (i = 1; i < out->n_events; i++) {
 		event = message_next(event);
 		if (event->type == EV_TRADE)
@@ -223,52 +247,35 @@ note_order(struct bench *b, const struct flow_op *op, const struct record *out)
 	}
 }
 
-/* As far ahead as matcherd looks; see matcher_peers.c. */
-#define AHEAD 12
-#define AHEAD_SOON 6
-#define RING 16
-/* And the client for what it knows of the orders that it will cancel. */
-#define AHEAD_CLIENT 32
-#define AHEAD_FLOW 64
-
 /* What is timed; a function of its own, for profilers. */
 static __attribute__((noinline)) void
 run_ops(struct bench *b, size_t from, size_t to)
 {
-	const struct flow_op *op = b->flow->ops + from;
-	const struct flow_op *end = b->flow->ops + to, *next;
+	struct ready_op *op = b->ops + from, *end = b->ops + to;
 	struct engine *engine = b->engine;
 	struct ident *orders = b->orders;
 	struct record *out = b->out;
 	int64_t time_us = b->time_us;
-	union command ring[RING], *cmd;
 	uint64_t done;
 
-	for (next = op; next < end && next < op + AHEAD; next++)
-		make_command(orders, next, &ring[(size_t)(next - op)]);
-	for (from = 0; op < end; op++, from++) {
-		__builtin_prefetch(op + AHEAD_FLOW); /* may be past the end */
-		if (op + AHEAD_CLIENT < end)
-			__builtin_prefetch(&orders[op[AHEAD_CLIENT].order], 1);
-		if (op + AHEAD < end) {
-			cmd = &ring[(from + AHEAD) % RING];
-			make_command(orders, op + AHEAD, cmd);
-			if (engine_takes_hints(engine)) {
-				engine_expect(engine, &cmd->head);
-				engine_expect_soon(engine,
-					&ring[(from + AHEAD_SOON) % RING].head);
-			}
-		}
-		cmd = &ring[from % RING];
-		/* Its order may have been placed since it was made; or be
-		 * gone, which is an answer too. */
-		if (op->cancel)
-			cmd->cancel.order = orders[op->order];
-		if (engine_apply(engine, ++time_us, &cmd->head, out, &done) ==
-			REFUSED_NONE) {
-			if (!op->cancel)
+	for (; op < end; op++) {
+		__builtin_prefetch(op + AHEAD_FLOW);
+		__builtin_prefetch(&orders[op[AHEAD_CLIENT].order], 1);
+		name_order(orders, op + AHEAD);
+		engine_expect(engine, (const void *)(op + AHEAD));
+		if (engine_takes_hints(engine))
+			engine_expect_soon(engine,
+				(const void *)(op + AHEAD_SOON));
+		/* Its order may have been placed since; or be gone, which is
+		 * an answer too. */
+		if (op->cancels)
+			memcpy(&op->words[1], &orders[op->order],
+				sizeof(*orders));
+		if (engine_apply(engine, ++time_us, (const void *)op, out,
+			    &done) == REFUSED_NONE) {
+			if (!op->cancels)
 				note_order(b, op, out);
-		} else if (!op->cancel) {
+		} else if (!op->cancels) {
 			b->figures.refused++;
 		}
 	}
@@ -289,8 +296,9 @@ make_orders(struct bench *b, uint32_t slots)
 	memset(b->slots, 0xff, slots * sizeof(*b->slots));
 }
 
+/* Orders are told apart by IDS, or, without, by their dense ones. */
 static struct figures
-measure_engine(const struct flow *flow)
+measure_engine(const struct flow *flow, const uint64_t *ids)
 {
 	struct engine_options options = engine_defaults;
 	struct bench b = {.flow = flow,
@@ -309,6 +317,7 @@ measure_engine(const struct flow *flow)
 	b.out = aligned_alloc(64, RECORD_MAX_BYTES);
 	if (!b.engine || !b.out)
 		die("out of memory");
+	make_ready(&b, ids);
 	make_orders(&b, options.orders);
 	make_markets(&b);
 	make_users(&b);
@@ -324,6 +333,7 @@ measure_engine(const struct flow *flow)
 			b.figures.refused);
 	engine_free(b.engine);
 	free(b.out);
+	free(b.ops);
 	free(b.orders);
 	free(b.slots);
 	return b.figures;
@@ -356,9 +366,20 @@ measure_ladder(const struct flow *flow)
 	f.seconds = (double)(clock_monotonic_us() - start) / 1e6;
 	count = ladders_count(ladders);
 	f.trades = count.trades - warm.trades;
-	f.dense_hash = count.hash;
+	f.hash = count.hash;
 	ladders_free(ladders);
 	return f;
+}
+
+/* The same trades, in the same order; the ladder knows dense ids only. */
+static void
+compare(const struct flow *flow)
+{
+	struct figures engine = measure_engine(flow, NULL);
+	struct figures ladder = measure_ladder(flow);
+
+	if (engine.trades != ladder.trades || engine.hash != ladder.hash)
+		die("the engine and the bare ladder trade differently");
 }
 
 static int
@@ -378,12 +399,13 @@ report(const struct flow *flow)
 	double ops = (double)(flow->n - flow->n_warm);
 	int round;
 
+	compare(flow);
 	for (round = 0; round < ROUNDS; round++) {
-		engine[round] = measure_engine(flow);
+		engine[round] = measure_engine(flow, flow->ids);
 		ladder[round] = measure_ladder(flow);
 		if (engine[round].trades != ladder[round].trades ||
-			engine[round].dense_hash != ladder[round].dense_hash)
-			die("the engine and the bare ladder trade differently");
+			engine[round].hash != engine[0].hash)
+			die("the rounds trade differently");
 	}
 	qsort(engine, ROUNDS, sizeof(*engine), compare_seconds);
 	qsort(ladder, ROUNDS, sizeof(*ladder), compare_seconds);

@@ -228,8 +228,8 @@ struct scout {
 		const struct message *command);
 };
 
-#define AHEAD 12
-#define AHEAD_SOON 6
+#define AHEAD 6
+#define AHEAD_SOON 3
 
 static void
 scout_step(struct scout *scout, const struct connection *c,
@@ -257,23 +257,22 @@ take_turn(struct peers *peers, struct matcher *m, struct connection *c,
 {
 	struct scout far = {c->in_from, engine_expect};
 	struct scout near = {c->in_from, engine_expect_soon};
-	bool hints = engine_takes_hints(m->engine);
+	bool many = engine_takes_hints(m->engine);
 	const struct frame *frame;
 	unsigned n;
 
-	for (n = 0; n < AHEAD && hints; n++)
+	for (n = 0; n < AHEAD; n++)
 		scout_step(&far, c, m->engine);
-	for (n = 0; n < AHEAD_SOON && hints; n++)
+	for (n = 0; n < AHEAD_SOON && many; n++)
 		scout_step(&near, c, m->engine);
 	for (n = 0; (frame = next_frame(c)) != NULL; n++) {
 		if (n == FRAMES_A_TURN) {
 			*all = false;
 			return true;
 		}
-		if (hints) {
-			scout_step(&far, c, m->engine);
+		scout_step(&far, c, m->engine);
+		if (many)
 			scout_step(&near, c, m->engine);
-		}
 		if (!note_waiter(peers, m, c, frame) &&
 			!matcher_take(m, &c->peer, frame))
 			return false;

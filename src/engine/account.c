@@ -13,8 +13,11 @@
 struct balance *
 balance_open(struct engine *engine, struct user *user, uint16_t asset)
 {
-	uint32_t *block = &user->blocks[asset / BLOCK_ASSETS];
+	uint32_t *block;
 
+	if (asset < BLOCK_ASSETS)
+		return &user->home[asset];
+	block = &user->blocks[asset / BLOCK_ASSETS - 1];
 	if (*block == NONE)
 		/* Blocks are never given back, so there is no chain. */
 		*block = pool_take(&engine->state->blocks, NONE);

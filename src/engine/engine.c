@@ -15,7 +15,7 @@
 #include "engine/quick.h"
 #include "wire/ids.h"
 
-#define MAGIC UINT64_C(0x3345544154535451) /* "QTSTATE3" */
+#define MAGIC UINT64_C(0x3445544154535451) /* "QTSTATE4" */
 #define INTENT_AHEAD_MS (UINT64_C(3600) * 1000)
 
 const struct engine_options engine_defaults = {

@@ -171,11 +171,11 @@ enum refusal engine_apply(struct engine *engine, int64_t time_us,
 	uint64_t *done_seq);
 
 /*
- * Hints that COMMAND (well formed) will be applied soon: the first some ten commands ahead,
- * the second about half as many, once what the first asked for has arrived.
- * They change nothing; a batch of commands over many orders would otherwise
- * wait for memory at each of them.  While there are few, all of them stay in
- * the processor's own cache, and hints are not worth their work.
+ * Hints that COMMAND (well formed) will be applied soon: the first some six
+ * commands ahead, the second about half as many, once what the first asked for
+ * has arrived.  They change nothing; a batch of commands over many orders would
+ * otherwise wait for memory at each of them.  The second is worth its work only
+ * where engine_takes_hints(): few orders stay in the processor's own cache.
  */
 bool engine_takes_hints(const struct engine *engine);
 void engine_expect(const struct engine *engine, const struct message *command);
@@ -238,7 +238,7 @@ uint64_t engine_trades(const struct engine *engine);
  * format is that of STATE_VERSION; no other version reads it, and a journal is
  * then replayed instead.
  */
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 #define ENGINE_EXTENTS_MAX 24
 struct extent {
 	void *at;

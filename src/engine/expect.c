@@ -51,16 +51,21 @@ expected_slot(const struct engine *engine, const struct message *command)
 			(command->type == CMD_ORDER_AMEND));
 }
 
+/* Whether there is such a user or order need not be asked: nothing of theirs is
+ * read, and to ask for memory that is not there does nothing. */
 void
 engine_expect(const struct engine *engine, const struct message *command)
 {
+	const struct cmd_order_cancel *cmd = (const void *)command;
+	const struct user *user = &engine->users[command->user];
 	uint32_t slot;
 
-	if (command->size < READABLE ||
-		command->user >= engine->state->users_used)
+	if (command->size < READABLE)
 		return;
-	slot = expected_slot(engine, command);
-	__builtin_prefetch(&engine->users[command->user], 1);
+	slot = order_ident_slot(cmd->order) &
+		mask(command->type != CMD_ORDER_PLACE);
+	__builtin_prefetch(user, 1);
+	__builtin_prefetch(user->home, 1);
 	__builtin_prefetch(&engine->orders[slot], 1);
 	__builtin_prefetch(&engine->orders[slot].live, 1);
 	__builtin_prefetch(&engine->links[slot], 1);
@@ -79,16 +84,21 @@ expect_leave(const struct engine *engine, uint32_t slot)
 	__builtin_prefetch(level_of_order(engine, &engine->orders[slot]), 1);
 }
 
-/* The first to trade with an order of SIDE. */
+/* The first to trade with an order of SIDE, and the level where it rests if
+ * it does not; of no order, what is best of SIDE 0. */
 static inline void
-expect_maker(const struct engine *engine, const struct instrument *at,
-	unsigned side)
+expect_levels(const struct engine *engine, const struct instrument *at,
+	unsigned side, int64_t price)
 {
-	const struct ladder *ladder = &at->books[!side];
-	uint32_t head = level_of(engine, ladder->best_leaf, ladder->best)->head;
+	const struct ladder *own = &at->books[side], *other = &at->books[!side];
+	uint32_t head = level_of(engine, other->best_leaf, other->best)->head;
+	uint64_t ticks = (uint64_t)price * at->tick.inverse;
 
+	ticks = ticks >> at->tick.shift | ticks << (-at->tick.shift & 63);
 	__builtin_prefetch(&engine->orders[head], 1);
 	__builtin_prefetch(&engine->orders[head].live, 1);
+	__builtin_prefetch(level_of(engine, own->near[ticks / LEVELS % NEAR],
+				   (int64_t)ticks), 1);
 }
 
 void
@@ -108,9 +118,9 @@ engine_expect_soon(const struct engine *engine, const struct message *command)
 	number = (cmd->instrument & places) |
 		(engine->orders[slot].instrument & ~places);
 	at = &engine->state->instruments[number % INSTRUMENTS_MAX];
-	__builtin_prefetch(balance_of(engine, user, at->terms.base), 1);
-	__builtin_prefetch(balance_of(engine, user, at->terms.quote), 1);
+	__builtin_prefetch(balance_seen(engine, user, at->terms.base), 1);
+	__builtin_prefetch(balance_seen(engine, user, at->terms.quote), 1);
 	__builtin_prefetch(&engine->links[user->newest_order], 1);
 	expect_leave(engine, slot);
-	expect_maker(engine, at, cmd->side & places & 1);
+	expect_levels(engine, at, cmd->side & places & 1, cmd->price);
 }

@@ -113,7 +113,7 @@ hash_user(struct hasher *h, const struct engine *engine, uint32_t number)
 	put(h, (uint64_t)user->role << 16 | (uint64_t)user->locked << 8 |
 			user->reduce_only);
 	for (asset = 0; asset < ASSETS_MAX; asset++) {
-		const struct balance *balance = balance_of(engine, user, asset);
+		const struct balance *balance = balance_seen(engine, user, asset);
 
 		if (balance->available == 0 && balance->held == 0)
 			continue;

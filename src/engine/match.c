@@ -106,16 +106,6 @@ struct fill {
 	int64_t quote;
 };
 
-/* Write a balance, and tell it: from registers, since reading it back at once
- * as one value would wait for two separate stores. */
-static inline void
-balance_put(struct balance *balance, struct balance *told, int64_t available,
-	int64_t held)
-{
-	balance->available = told->available = available;
-	balance->held = told->held = held;
-}
-
 /* What an order has bought or sold gives and takes; its hold is lowered. */
 static inline void
 book_balances(const struct fill *f, const struct party *p, int64_t fee,
@@ -157,10 +147,7 @@ book_side(const struct fill *f, const struct party *p, int64_t *sum,
 	int64_t lot = f->instrument->terms.lot, fees, fee;
 
 	*sum += f->quote;
-	fees = ceil_rate((unsigned __int128)(uint64_t)order->taker_sum *
-			order->taker_rate +
-		(unsigned __int128)(uint64_t)order->maker_sum *
-			order->maker_rate);
+	fees = fees_due(order);
 	fee = fees - order->fees;
 	ev->fee = fee;
 	ev->quote = order->taker_sum + order->maker_sum;
@@ -226,10 +213,10 @@ fill(struct taking *t, uint32_t maker_slot, int64_t lots)
 	fees += book_side(&f, &t->party, &t->order->taker_sum, &ev->taker);
 	house->fees += fees;
 	ev->fees_after = house->fees;
-	position_book(engine, maker->user, (enum side)maker->side, ev,
-		&ev->maker_position);
-	position_book(engine, t->order->user, (enum side)t->order->side, ev,
-		&ev->taker_position);
+	position_book(position_of(engine, maker->user, ev->instrument),
+		(enum side)maker->side, ev, &ev->maker_position);
+	position_book(position_of(engine, t->order->user, ev->instrument),
+		(enum side)t->order->side, ev, &ev->taker_position);
 	/* Whoever trades with himself has the taker's balances on both sides. */
 	if (__builtin_expect(maker->user == t->order->user, 0)) {
 		ev->maker.base_after = ev->taker.base_after;
@@ -312,16 +299,21 @@ meet(struct taking *t, uint32_t maker_slot)
 	return by_budget(t) || t->order->left > 0;
 }
 
-/* Go through one level.  False when the taker is done with the book. */
+static struct level *
+best_level(const struct taking *t)
+{
+	return level_of(t->engine, t->ladder->best_leaf, t->ladder->best);
+}
+
+/* Go through the best level, which had LOTS and began with HEAD when it was
+ * come to.  False when the taker is done with the book. */
 static bool
-take_level(struct taking *t)
+take_level(struct taking *t, uint32_t head, int64_t lots)
 {
 	struct engine *engine = t->engine;
 	int64_t ticks = t->ladder->best;
 	/* Stays where it is, all zeros, when its last order leaves. */
-	struct level *level = level_of(engine, t->ladder->best_leaf, ticks);
-	int64_t lots = level->lots;
-	uint32_t head = level->head;
+	struct level *level = best_level(t);
 	bool on = true;
 
 	while (on && level->head != NONE)
@@ -408,8 +400,8 @@ fillable(const struct taking *t)
 	return false;
 }
 
-void
-match(struct engine *engine, uint32_t slot)
+static struct taking
+begin(struct engine *engine, uint32_t slot)
 {
 	struct taking t = {.engine = engine, .slot = slot};
 
@@ -418,15 +410,48 @@ match(struct engine *engine, uint32_t slot)
 	t.party = party_of(engine, t.instrument, t.order);
 	t.ladder = &t.instrument->books[t.order->side == SIDE_BUY ? SIDE_SELL
 								  : SIDE_BUY];
+	return t;
+}
+
+static bool
+meets(const struct taking *t)
+{
+	return t->end == CLOSE_NONE && t->ladder->levels > 0 &&
+		crosses((enum side)t->order->side, t->order->ticks,
+			t->ladder->best);
+}
+
+/* Through all levels that it meets while it is ON, then to its end. */
+static void
+finish(struct taking *t, bool on)
+{
+	struct engine *engine = t->engine;
+
+	while (on && meets(t)) {
+		const struct level *level = best_level(t);
+
+		on = take_level(t, level->head, level->lots);
+	}
+	settle_rest(t);
+	if (t->instrument->waiting_count > 0 && engine->out.fills > 0)
+		stops_follow(engine, t->instrument);
+}
+
+void
+match(struct engine *engine, uint32_t slot)
+{
+	struct taking t = begin(engine, slot);
+
 	if (t.order->acts == TYPE_LIMIT && t.order->tif == TIF_FOK &&
 		!fillable(&t))
 		t.end = CLOSE_UNFILLABLE;
-	while (t.end == CLOSE_NONE && t.ladder->levels > 0 &&
-		crosses((enum side)t.order->side, t.order->ticks,
-			t.ladder->best))
-		if (!take_level(&t))
-			break;
-	settle_rest(&t);
-	if (t.instrument->waiting_count > 0 && engine->out.fills > 0)
-		stops_follow(engine, t.instrument);
+	finish(&t, true);
+}
+
+void
+match_on(struct engine *engine, uint32_t slot, uint32_t head, int64_t lots)
+{
+	struct taking t = begin(engine, slot);
+
+	finish(&t, take_level(&t, head, lots));
 }

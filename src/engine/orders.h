@@ -105,6 +105,26 @@ enum refusal apply_order_cancel_all(struct engine *engine,
 
 /* ---- match.c ---- */
 
+/* What its trades so far cost it in fees. */
+static inline int64_t
+fees_due(const struct order *order)
+{
+	return ceil_rate((unsigned __int128)(uint64_t)order->taker_sum *
+			order->taker_rate +
+		(unsigned __int128)(uint64_t)order->maker_sum *
+			order->maker_rate);
+}
+
+/* Write a balance, and tell it: from registers, since reading it back at once
+ * as one value would wait for two separate stores. */
+static inline void
+balance_put(struct balance *balance, struct balance *told, int64_t available,
+	int64_t held)
+{
+	balance->available = told->available = available;
+	balance->held = told->held = held;
+}
+
 /* What a buy must hold for LEFT lots at TICKS, given what it has paid. */
 static inline int64_t
 buy_hold(const struct order *order, int64_t notional)
@@ -121,6 +141,10 @@ buy_hold(const struct order *order, int64_t notional)
 
 /* Trade the order against the other side, then let it rest or end. */
 void match(struct engine *engine, uint32_t slot);
+/* The same for one that is about to meet a maker in the best level, which had
+ * LOTS and began with HEAD when it came to it. */
+void match_on(struct engine *engine, uint32_t slot, uint32_t head,
+	int64_t lots);
 
 /* ---- place.c ---- */
 

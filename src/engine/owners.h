@@ -25,10 +25,22 @@ struct balance *balance_open(struct engine *engine, struct user *user,
 
 /* The same, where it is known to exist, or reading zeros is right. */
 static inline struct balance *
-balance_of(const struct engine *engine, const struct user *user,
+balance_of(const struct engine *engine, struct user *user, uint16_t asset)
+{
+	if (__builtin_expect(asset < BLOCK_ASSETS, 1))
+		return &user->home[asset];
+	return &engine->blocks[user->blocks[asset / BLOCK_ASSETS - 1]]
+			.of[asset % BLOCK_ASSETS];
+}
+
+/* Only to look at it. */
+static inline const struct balance *
+balance_seen(const struct engine *engine, const struct user *user,
 	uint16_t asset)
 {
-	return &engine->blocks[user->blocks[asset / BLOCK_ASSETS]]
+	if (asset < BLOCK_ASSETS)
+		return &user->home[asset];
+	return &engine->blocks[user->blocks[asset / BLOCK_ASSETS - 1]]
 			.of[asset % BLOCK_ASSETS];
 }
 
@@ -76,15 +88,16 @@ position_open(struct engine *engine, uint32_t user, uint16_t instrument)
 static inline struct position *
 position_of(const struct engine *engine, uint32_t user, uint16_t instrument)
 {
-	uint32_t block = engine->holdings[user]
-				 .blocks[instrument / BLOCK_POSITIONS];
+	uint32_t block = __builtin_expect(instrument < BLOCK_POSITIONS, 1)
+		? engine->users[user].positions
+		: engine->holdings[user].blocks[instrument / BLOCK_POSITIONS];
 
 	return &engine->positions[block].of[instrument % BLOCK_POSITIONS].is;
 }
 
-/* One side of TRADE, which has its quantity, price and quote; the position
- * after it goes to AFTER. */
-void position_book(struct engine *engine, uint32_t user, enum side side,
+/* One side of TRADE, which has its quantity, price and quote; what P is after
+ * it goes to AFTER as well. */
+void position_book(struct position *p, enum side side,
 	const struct ev_trade *trade, struct position *after);
 
 /* ---- timer.c ---- */

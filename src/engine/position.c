@@ -9,7 +9,8 @@ bool
 position_make(struct engine *engine, uint32_t user, uint16_t instrument)
 {
 	unsigned i = instrument / BLOCK_POSITIONS;
-	uint32_t *block = &engine->holdings[user].blocks[i];
+	uint32_t *block = i == 0 ? &engine->users[user].positions
+				 : &engine->holdings[user].blocks[i];
 
 	if (*block == NONE)
 		/* Blocks are never given back, so there is no chain. */
@@ -82,11 +83,9 @@ sell(struct position *p, const struct ev_trade *trade, struct position *after)
 }
 
 void
-position_book(struct engine *engine, uint32_t user, enum side side,
-	const struct ev_trade *trade, struct position *after)
+position_book(struct position *p, enum side side, const struct ev_trade *trade,
+	struct position *after)
 {
-	struct position *p = position_of(engine, user, trade->instrument);
-
 	if (side == SIDE_BUY)
 		buy(p, trade, after);
 	else if (p->quantity > 0)

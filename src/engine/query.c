@@ -52,7 +52,7 @@ engine_balance(const struct engine *engine, uint32_t number, uint16_t asset)
 
 	if (!user || asset >= ASSETS_MAX)
 		return (struct balance){0, 0};
-	return *balance_of(engine, user, asset);
+	return *balance_seen(engine, user, asset);
 }
 
 int64_t

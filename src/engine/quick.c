@@ -7,15 +7,10 @@
  * The rules are those of place.c, pricing.c and book.c.  Here they are only
  * asked together whether all is well; when it is not, or anything is out of
  * the ordinary, nothing has been changed and the long way says what and why.
- *
- * Which side an order is on is as good as random, so what depends on it is
- * computed without a branch.
+ * An order that trades at once goes on in quick_take.c.
  */
 #include "engine/quick.h"
 
-#include <string.h>
-
-#include "engine/lists.h"
 #include "engine/place.h"
 
 /* Far from where a buy's hold, notional and fee together, could overflow. */
@@ -39,15 +34,6 @@ _Static_assert(TYPE_LIMIT == 0 && TIF_GTC == 0 && SIDE_SELL == 1 &&
 		STP_NONE == 3 && ORDER_POST_ONLY == 1,
 	"the bits of PLAIN_BITS");
 
-_Static_assert(offsetof(struct ev_level, price) == 16 &&
-		offsetof(struct ev_level, side) == 10 &&
-		offsetof(struct ev_order_closed, instrument) == 24 &&
-		offsetof(struct ev_order_closed, side) == 26 &&
-		offsetof(struct ev_order_closed, status) == 27 &&
-		offsetof(struct ev_order_closed, reason) == 28 &&
-		offsetof(struct ev_order_closed, quantity) == 32,
-	"the words that events are written in");
-
 /* What an order and its event have in common, in the same order. */
 #define COMMON_BYTES (ORDER_PLACE_SHORT - sizeof(struct message))
 _Static_assert(offsetof(struct ev_order_opened, hold) -
@@ -63,35 +49,6 @@ _Static_assert(offsetof(struct ev_order_opened, hold) -
 				offsetof(struct cmd_order_place, instrument) &&
 		ORDER_OPEN == 0,
 	"an order is told as it was asked for");
-
-/* And it is kept so: ACTS, as a limit order, where the command has zero. */
-#define KIND_BYTES 8
-_Static_assert(offsetof(struct order, acts) -
-				offsetof(struct order, instrument) ==
-			KIND_BYTES - 1 &&
-		offsetof(struct order, flags) -
-				offsetof(struct order, instrument) ==
-			offsetof(struct cmd_order_place, flags) -
-				offsetof(struct cmd_order_place, instrument),
-	"an order is kept as it was asked for");
-
-/* An order that may be placed. */
-struct plain {
-	struct user *user;
-	struct instrument *instrument;
-	struct balance *held; /* of what it holds */
-	int64_t ticks;
-	int64_t lots;
-	int64_t hold;
-	bool takes; /* it meets the other side */
-};
-
-/* A or, of a sell, B. */
-static inline int64_t
-by_side(unsigned side, int64_t a, int64_t b)
-{
-	return a ^ ((a ^ b) & -(int64_t)side);
-}
 
 /* What is nearly always so; else the long way is to be gone. */
 #define NEED(condition)                                                        \
@@ -122,6 +79,13 @@ is_free(const struct engine *engine, const struct user *user)
 	return true;
 }
 
+static inline bool
+has_balance(const struct user *user, uint16_t asset)
+{
+	return asset < BLOCK_ASSETS ||
+		user->blocks[asset / BLOCK_ASSETS - 1] != NONE;
+}
+
 /* His balances and his position are there. */
 static inline bool
 has_room(const struct user *user, const struct instrument_terms *terms)
@@ -129,14 +93,13 @@ has_room(const struct user *user, const struct instrument_terms *terms)
 	unsigned block = terms->instrument / BLOCK_POSITIONS;
 
 	NEED(block < 8 && (user->trades_in >> block & 1) != 0);
-	NEED(user->blocks[terms->base / BLOCK_ASSETS] != NONE);
-	NEED(user->blocks[terms->quote / BLOCK_ASSETS] != NONE);
+	NEED(has_balance(user, terms->base) && has_balance(user, terms->quote));
 	return true;
 }
 
 /* Ticks, lots, and what it must hold. */
 static inline bool
-reckon(struct plain *p, const struct cmd_order_place *cmd)
+reckon(struct plain_order *p, const struct cmd_order_place *cmd)
 {
 	const struct instrument *at = p->instrument;
 	int64_t notional, fee;
@@ -156,9 +119,9 @@ reckon(struct plain *p, const struct cmd_order_place *cmd)
 	return true;
 }
 
-static inline bool
+INLINE bool
 may_place(const struct engine *engine, const struct cmd_order_place *cmd,
-	struct plain *p)
+	struct plain_order *p)
 {
 	const struct ladder *opposite;
 	unsigned side = cmd->side;
@@ -183,32 +146,6 @@ may_place(const struct engine *engine, const struct cmd_order_place *cmd,
 	return true;
 }
 
-/* Field by field, since clearing it first would take as long as all the rest.
- * When it takes, it is not in its user's list yet. */
-static inline void
-write_order(const struct cmd_order_place *cmd, const struct plain *p,
-	struct ident_words id, struct order *order)
-{
-	const struct instrument_terms *terms = &p->instrument->terms;
-
-	ident_put(id, &order->id);
-	order->ticks = p->ticks;
-	order->left = p->lots;
-	order->hold = p->hold;
-	order->lots = p->lots;
-	order->user = cmd->head.user;
-	order->level = NONE;
-	memcpy((char *)order + offsetof(struct order, instrument),
-		(const char *)cmd + sizeof(struct message), KIND_BYTES);
-	order->live = LIVE_BOOK;
-	order->listed = !p->takes;
-	order->paired = 0;
-	order->taker_sum = order->maker_sum = 0;
-	order->fees = order->budget = 0;
-	order->maker_rate = terms->maker_rate;
-	order->taker_rate = terms->taker_rate;
-}
-
 static inline void
 tell_opened(struct ev_order_opened *ev, const struct cmd_order_place *cmd,
 	struct ident_words id, int64_t hold, struct balance after)
@@ -231,45 +168,6 @@ open_record(struct state *state, int64_t time_us, struct record *out)
 	return out->seq;
 }
 
-/* It has N events, which end at END. */
-static inline void
-close_record(struct record *out, uint32_t n, const char *end)
-{
-	out->length = (uint32_t)(end - (const char *)out);
-	out->n_events = n;
-}
-
-static inline void
-tell_level(struct ev_level *ev, const struct instrument *at, unsigned side,
-	int64_t price, int64_t lots)
-{
-	uint64_t where = at->terms.instrument | (uint64_t)side << 16;
-
-	message_head(&ev->head, sizeof(*ev), EV_LEVEL, USER_HOUSE);
-	memcpy((char *)ev + sizeof(ev->head), &where, sizeof(where));
-	ev->price = price;
-	ev->quantity = level_quantity(lots, at->terms.lot);
-}
-
-/* It is there, and meets the other side. */
-static __attribute__((noinline)) bool
-take(struct engine *engine, struct user *user, uint32_t slot,
-	struct record *out, char *at)
-{
-	out->n_events = 1;
-	engine->now_us = out->time_us;
-	engine->seq = out->seq;
-	engine->actor = user;
-	engine->out = (struct emitter){
-		.record = out,
-		.at = at,
-		.end = (char *)out + RECORD_MAX_BYTES,
-	};
-	match(engine, slot);
-	close_record(out, out->n_events, engine->out.at);
-	return true;
-}
-
 bool
 quick_place(struct engine *engine, int64_t time_us,
 	const struct cmd_order_place *cmd, struct record *out)
@@ -278,7 +176,7 @@ quick_place(struct engine *engine, int64_t time_us,
 	struct balance after;
 	struct order *order;
 	struct ident_words id;
-	struct plain p;
+	struct plain_order p;
 	uint32_t slot;
 	uint64_t seq;
 
@@ -289,8 +187,6 @@ quick_place(struct engine *engine, int64_t time_us,
 	memcpy(out + 1, cmd, ORDER_PLACE_SHORT);
 	id = order_ident_words((uint64_t)time_us / 1000, seq, slot,
 		cmd->head.user);
-	order = &engine->orders[slot];
-	write_order(cmd, &p, id, order);
 	after.available = p.held->available - p.hold;
 	after.held = p.held->held + p.hold;
 	*p.held = after;
@@ -298,8 +194,14 @@ quick_place(struct engine *engine, int64_t time_us,
 	tell_opened((struct ev_order_opened *)(void *)at, cmd, id, p.hold,
 		after);
 	at += ORDER_OPENED_SHORT;
-	if (p.takes)
-		return take(engine, p.user, slot, out, at);
+	if (p.takes) {
+		quick_take(engine, &(struct quick_taking){.cmd = cmd,
+			.plain = p, .id = id, .slot = slot, .out = out,
+			.at = at});
+		return true;
+	}
+	order = &engine->orders[slot];
+	write_order(cmd, &p, id, order);
 	user_list_add(engine, p.user, slot);
 	order->level = level_join(engine, &p.instrument->books[cmd->side],
 		slot, p.ticks, p.lots);
@@ -327,16 +229,12 @@ may_cancel(const struct engine *engine, const struct cmd_order_cancel *cmd,
 }
 
 static inline void
-tell_closed(struct ev_order_closed *ev, const struct order *order,
+tell_cancelled(struct ev_order_closed *ev, const struct order *order,
 	int64_t lot, struct balance after)
 {
-	uint64_t what = order->instrument | (uint64_t)order->side << 16 |
-		(uint64_t)ORDER_CANCELLED << 24 | (uint64_t)CLOSE_USER << 32;
-
-	message_head(&ev->head, sizeof(*ev), EV_ORDER_CLOSED, order->user);
+	tell_end(ev, order->user, order->instrument, order->side,
+		ORDER_CANCELLED, CLOSE_USER);
 	ev->order = order->id;
-	memcpy((char *)ev + offsetof(struct ev_order_closed, instrument),
-		&what, sizeof(what));
 	ev->quantity = order->lots * lot;
 	ev->filled = (order->lots - order->left) * lot;
 	ev->quote = order->taker_sum + order->maker_sum;
@@ -348,7 +246,8 @@ bool
 quick_cancel(struct engine *engine, int64_t time_us,
 	const struct cmd_order_cancel *cmd, struct record *out)
 {
-	char *at = (char *)(out + 1) + ORDER_CANCEL_SHORT;
+	struct cmd_order_cancel *copy = (struct cmd_order_cancel *)(out + 1);
+	char *at = (char *)copy + ORDER_CANCEL_SHORT;
 	uint32_t slot = order_ident_slot(cmd->order);
 	struct order *order = &engine->orders[slot];
 	struct instrument *instrument;
@@ -359,7 +258,9 @@ quick_cancel(struct engine *engine, int64_t time_us,
 
 	NEED(may_cancel(engine, cmd, slot));
 	seq = open_record(engine->state, time_us, out);
-	memcpy(out + 1, cmd, ORDER_CANCEL_SHORT);
+	/* Piece by piece, as it may have been written just now. */
+	copy->head = cmd->head;
+	copy->order = order->id;
 	user = &engine->users[order->user];
 	instrument = &engine->state->instruments[order->instrument];
 	/* Of a level that loses its last order the lots are 0, wherever its
@@ -375,7 +276,7 @@ quick_cancel(struct engine *engine, int64_t time_us,
 	after.held = held->held - order->hold;
 	*held = after;
 	user->last_seq = seq;
-	tell_closed((struct ev_order_closed *)(void *)at, order,
+	tell_cancelled((struct ev_order_closed *)(void *)at, order,
 		instrument->terms.lot, after);
 	order->hold = 0;
 	order_give(engine, slot);

@@ -41,7 +41,7 @@ equity_of(const struct engine *engine, const struct user *user)
 	if (state->account_asset == ASSETS_MAX)
 		return 0;
 	for (asset = 0; asset < state->assets_count; asset++) {
-		const struct balance *b = balance_of(engine, user, asset);
+		const struct balance *b = balance_seen(engine, user, asset);
 		__int128 all = (__int128)b->available + b->held;
 
 		if (all != 0)

@@ -249,7 +249,7 @@ check_user(struct check *c, uint32_t number, __int128 *sums)
 
 	for (asset = 0; asset < ASSETS_MAX; asset++) {
 		const struct balance *balance =
-			balance_of(c->engine, user, asset);
+			balance_seen(c->engine, user, asset);
 
 		if (balance->available < 0 || balance->held < 0)
 			return blame(c, "user %u has less than nothing of %u",
