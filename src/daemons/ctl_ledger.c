@@ -16,6 +16,7 @@
 #include <stdarg.h>
 
 #include "daemons/ctl.h"
+#include "daemons/ctl_tally.h"
 #include "journal/reader.h"
 #include "settle/batch.h"
 
@@ -119,6 +120,13 @@ static const struct check {
 		"SELECT 'day', instrument_id, -volume, -CAST(trades AS SIGNED) "
 		"FROM candles_1h) x GROUP BY step, instrument_id "
 		"HAVING SUM(volume) <> 0 OR SUM(n) <> 0 LIMIT " FOUND_MAX},
+	{"withdrawals are as the core has them", "withdrawals",
+		"SELECT COUNT(*) FROM core_withdrawals",
+		"SELECT CONCAT('withdrawal ', LOWER(HEX(w.public_id)), "
+		"' of user ', w.user_id) FROM withdrawals w "
+		"JOIN core_withdrawals c ON c.public_id = w.public_id "
+		"WHERE c.user_id <> w.user_id OR c.asset_id <> w.asset_id "
+		"OR c.amount <> w.amount LIMIT " FOUND_MAX},
 	{"nothing is ahead of the position", "rows",
 		"SELECT (SELECT COUNT(*) FROM ledger) + "
 		"(SELECT COUNT(*) FROM trades) + (SELECT COUNT(*) FROM orders)",
@@ -153,6 +161,7 @@ run_check(struct verify *v, const struct check *check)
 struct replay {
 	struct verify *verify;
 	struct settle_batch *batch;
+	struct tally *tally;
 	uint64_t legs, trades, orders;
 	/* The row of MySQL in hand, and what was found. */
 	uint32_t user;
@@ -174,6 +183,7 @@ count_history(struct replay *r)
 	r->trades += r->batch->trades.n;
 	for (i = 0; i < r->batch->orders.n; i++)
 		r->orders += ROWS_AT(&r->batch->orders, order_row, i)->opened;
+	tally_take(r->tally, r->batch);
 	settle_batch_keep_balances(r->batch);
 }
 
@@ -353,11 +363,44 @@ compare_count(
 	return ST_OK;
 }
 
+/* As many rows as there should be, and each as the journal has it. */
+static enum status
+compare_history(struct verify *v, struct replay *r)
+{
+	static const struct {
+		enum tally_table table;
+		const char *name, *unit;
+	} tables[] = {
+		{TALLY_LEGS, "the ledger is the journal's", "legs"},
+		{TALLY_TRADES, "the trades are the journal's", "trades"},
+		{TALLY_ORDERS, "the orders are the journal's", "orders"},
+	};
+	struct tally_difference found;
+	size_t i;
+
+	TRY(compare_count(v, "the ledger is complete",
+		"SELECT COUNT(*) FROM ledger", r->legs));
+	TRY(compare_count(v, "the trades are complete",
+		"SELECT COUNT(*) FROM trades", r->trades));
+	TRY(compare_count(v, "the orders are complete",
+		"SELECT COUNT(*) FROM orders", r->orders));
+	for (i = 0; i < N_ELEMENTS(tables); i++) {
+		TRY(tally_compare(v->ctx, r->tally, tables[i].table, &found));
+		print_result(v, tables[i].name, found.seen, tables[i].unit,
+			found.wrong, found.first);
+	}
+	return ST_OK;
+}
+
 static enum status
 compare_all(
 	struct verify *v, struct journal_reader *reader, uint64_t applied_seq)
 {
-	struct replay r = {.verify = v, .batch = settle_batch_new()};
+	struct replay r = {
+		.verify = v,
+		.batch = settle_batch_new(),
+		.tally = tally_new(applied_seq),
+	};
 	enum status status = read_journal(&r, reader, applied_seq);
 
 	if (status != ST_OK)
@@ -368,15 +411,9 @@ compare_all(
 	if (status == ST_OK)
 		status = compare_positions(v, &r);
 	if (status == ST_OK)
-		status = compare_count(v, "the ledger is complete",
-			"SELECT COUNT(*) FROM ledger", r.legs);
-	if (status == ST_OK)
-		status = compare_count(v, "the trades are complete",
-			"SELECT COUNT(*) FROM trades", r.trades);
-	if (status == ST_OK)
-		status = compare_count(v, "the orders are complete",
-			"SELECT COUNT(*) FROM orders", r.orders);
+		status = compare_history(v, &r);
 out:
+	tally_free(r.tally);
 	settle_batch_free(r.batch);
 	return status;
 }

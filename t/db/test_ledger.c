@@ -147,6 +147,45 @@ static const struct damage {
 		"ORDER BY id LIMIT 1",
 		"INSERT INTO orders SELECT * FROM kept; DROP TABLE kept",
 		"WRONG  the orders are complete"},
+	{"what an account had after a leg",
+		"UPDATE ledger SET balance_after = balance_after + 1 "
+		"WHERE seq = 60 AND leg = 0",
+		"UPDATE ledger SET balance_after = balance_after - 1 "
+		"WHERE seq = 60 AND leg = 0",
+		"WRONG  the ledger is the journal's"},
+	{"when it was posted",
+		"UPDATE ledger SET posted_at = posted_at + INTERVAL 1 "
+		"MICROSECOND WHERE seq = 60 AND leg = 0",
+		"UPDATE ledger SET posted_at = posted_at - INTERVAL 1 "
+		"MICROSECOND WHERE seq = 60 AND leg = 0",
+		"WRONG  the ledger is the journal's"},
+	{"a trade's price",
+		"UPDATE trades SET price = price + 0.01 ORDER BY id LIMIT 1",
+		"UPDATE trades SET price = price - 0.01 ORDER BY id LIMIT 1",
+		"WRONG  the trades are the journal's"},
+	{"whose trade it was",
+		"UPDATE trades SET maker_user = maker_user + 1 ORDER BY id "
+		"LIMIT 1",
+		"UPDATE trades SET maker_user = maker_user - 1 ORDER BY id "
+		"LIMIT 1",
+		"WRONG  the trades are the journal's"},
+	{"an order's price",
+		"UPDATE orders SET price = price + 0.01 ORDER BY id LIMIT 1",
+		"UPDATE orders SET price = price - 0.01 ORDER BY id LIMIT 1",
+		"WRONG  the orders are the journal's"},
+	{"the quantity of the newest order",
+		"UPDATE orders SET quantity = quantity + 1 ORDER BY id DESC "
+		"LIMIT 1",
+		"UPDATE orders SET quantity = quantity - 1 ORDER BY id DESC "
+		"LIMIT 1",
+		"WRONG  the orders are the journal's"},
+	{"an order that is open again",
+		"CREATE TABLE kept AS SELECT id FROM orders WHERE status = 3 "
+		"LIMIT 1; UPDATE orders SET status = 0 WHERE id = "
+		"(SELECT id FROM kept)",
+		"UPDATE orders SET status = 3 WHERE id = (SELECT id FROM "
+		"kept); DROP TABLE kept",
+		"WRONG  the orders are the journal's"},
 	{"the name of an order that is gone",
 		"CREATE TABLE kept AS SELECT * FROM order_names LIMIT 1; "
 		"DELETE FROM order_names LIMIT 1",
@@ -201,7 +240,7 @@ START_TEST(a_good_ledger)
 
 	ck_assert_msg(stack_ctl("ledger verify", &output) == 0, "%s", output);
 	ck_assert_ptr_null(strstr(output, "WRONG"));
-	ck_assert_ptr_nonnull(strstr(output, "all 16 checks are good"));
+	ck_assert_ptr_nonnull(strstr(output, "all 20 checks are good"));
 	ck_assert_ptr_nonnull(strstr(output, "1500 sequences"));
 }
 END_TEST
