@@ -57,6 +57,9 @@ STOP_ORDER = (
     ("redis", "mysql"),
 )
 
+# Told to end while it starts, MariaDB may do neither.
+STARTS_FIRST = ("mysql",)
+
 READY_S = 600          # the replay of a long journal takes its time
 SAY_WAITING_S = 10
 STEADY_S = 0.5         # who lived this long starts its back-off anew
@@ -245,6 +248,11 @@ class Service:
         process = self.process
         if process is None:
             return
+        if self.name in STARTS_FIRST:
+            end = time.monotonic() + self.stop_s
+            while self.process is process and not self.ready.is_set() \
+                    and time.monotonic() < end:
+                await asyncio.sleep(0.01)
         kill(process.pid, signal.SIGTERM)
         end = time.monotonic() + self.stop_s
         while self.process is not None and time.monotonic() < end:

@@ -171,6 +171,26 @@ def test_a_daemon_that_dies_at_start_says_why(run_dir, tmp_path):
     assert code == 1 and "quantora-settlerd" in output and "Traceback" not in output
 
 
+def test_who_is_still_starting_is_not_told_to_end_yet(run_dir, tmp_path):
+    """MariaDB, when it is, now and then neither starts nor ends; this one never."""
+    for name in os.listdir(BUILD):
+        if name.startswith("quantora"):
+            os.symlink(f"{BUILD}/{name}", tmp_path / name)
+    os.unlink(tmp_path / "quantora-matcherd")
+    for name, text in (
+            ("quantora-matcherd", "echo the journal is damaged >&2; exit 1"),
+            ("mariadbd", "trap 'exec sleep 600' TERM; sleep 1 & wait; trap - TERM; "
+                         'exec /usr/sbin/mariadbd "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    code, output = dev(environment(run_dir, QUANTORA_BUILD_DIR=str(tmp_path),
+                                   PATH=f"{tmp_path}:{os.environ['PATH']}"),
+                       "run", "--detach")
+    assert code == 1
+    assert "matcherd did not start: the journal is damaged" in output
+    assert "is killed" not in output
+
+
 def test_sigint_ends_a_run_in_the_foreground(run_dir):
     env = environment(run_dir)
     with subprocess.Popen([DEV, "run"], env=env, stdin=subprocess.DEVNULL,
