@@ -256,14 +256,18 @@ run_ops(struct bench *b, size_t from, size_t to)
 	struct ident *orders = b->orders;
 	struct record *out = b->out;
 	int64_t time_us = b->time_us;
+	enum hints hints;
 	uint64_t done;
 
 	for (; op < end; op++) {
 		__builtin_prefetch(op + AHEAD_FLOW);
 		__builtin_prefetch(&orders[op[AHEAD_CLIENT].order], 1);
-		name_order(orders, op + AHEAD);
-		engine_expect(engine, (const void *)(op + AHEAD));
-		if (engine_takes_hints(engine))
+		hints = engine_hints(engine);
+		if (hints >= HINTS_FIRST) {
+			name_order(orders, op + AHEAD);
+			engine_expect(engine, (const void *)(op + AHEAD));
+		}
+		if (hints >= HINTS_BOTH)
 			engine_expect_soon(engine,
 				(const void *)(op + AHEAD_SOON));
 		/* Its order may have been placed since; or be gone, which is

@@ -27,7 +27,11 @@ struct ident {
 static inline bool
 ident_equal(struct ident a, struct ident b)
 {
-	return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
+	uint64_t x[2], y[2];
+
+	memcpy(x, a.bytes, sizeof(x));
+	memcpy(y, b.bytes, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
 static inline bool

@@ -257,21 +257,22 @@ take_turn(struct peers *peers, struct matcher *m, struct connection *c,
 {
 	struct scout far = {c->in_from, engine_expect};
 	struct scout near = {c->in_from, engine_expect_soon};
-	bool many = engine_takes_hints(m->engine);
+	enum hints hints = engine_hints(m->engine);
 	const struct frame *frame;
 	unsigned n;
 
-	for (n = 0; n < AHEAD; n++)
+	for (n = 0; n < AHEAD && hints >= HINTS_FIRST; n++)
 		scout_step(&far, c, m->engine);
-	for (n = 0; n < AHEAD_SOON && many; n++)
+	for (n = 0; n < AHEAD_SOON && hints >= HINTS_BOTH; n++)
 		scout_step(&near, c, m->engine);
 	for (n = 0; (frame = next_frame(c)) != NULL; n++) {
 		if (n == FRAMES_A_TURN) {
 			*all = false;
 			return true;
 		}
-		scout_step(&far, c, m->engine);
-		if (many)
+		if (hints >= HINTS_FIRST)
+			scout_step(&far, c, m->engine);
+		if (hints >= HINTS_BOTH)
 			scout_step(&near, c, m->engine);
 		if (!note_waiter(peers, m, c, frame) &&
 			!matcher_take(m, &c->peer, frame))

@@ -174,10 +174,12 @@ enum refusal engine_apply(struct engine *engine, int64_t time_us,
  * Hints that COMMAND (well formed) will be applied soon: the first some six
  * commands ahead, the second about half as many, once what the first asked for
  * has arrived.  They change nothing; a batch of commands over many orders would
- * otherwise wait for memory at each of them.  The second is worth its work only
- * where engine_takes_hints(): few orders stay in the processor's own cache.
+ * otherwise wait for memory at each of them.  The fewer orders there are, the
+ * nearer the processor keeps them: engine_hints() says which are worth it now.
  */
-bool engine_takes_hints(const struct engine *engine);
+enum hints { HINTS_NONE, HINTS_FIRST, HINTS_BOTH };
+
+enum hints engine_hints(const struct engine *engine);
 void engine_expect(const struct engine *engine, const struct message *command);
 void engine_expect_soon(const struct engine *engine,
 	const struct message *command);
