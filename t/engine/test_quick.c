@@ -2,142 +2,48 @@
 /*
  * test_quick.c - the same commands by both ways of the engine.
  *
- * Two engines get the same commands; one has plain orders and cancels in their
- * short form, for which there is the short way, the other in the long form
- * with nothing in its tail, which must go the long way.  What they answer is
- * compared with each command, their state every now and then.
+ * One stream is of plain orders and cancels, most of which are accepted, the
+ * other of orders that trade.  What is compared with each command is in
+ * twins.c, the state every now and then.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/quick.h"
 #include "stream_plain.h"
-#include "t/harness/suite.h"
+#include "stream_take.h"
+#include "twins.h"
 #include "wire/command.h"
 
 #define STEPS 2500
 #define RUNS 100
+#define TAKE_STEPS 3000
+#define TAKE_RUNS 40
 
-struct twins {
-	struct engine *quick;
-	struct engine *plain;
-	struct record *records[2];
+struct both {
+	struct twins twins;
 	struct stream stream;
 	struct plain source;
-	bool by_hand; /* ask quick.c itself, to see how often it can */
-	uint64_t orders, quick_orders, cancels, quick_cancels;
-	uint64_t seed, step;
 };
 
-#define AGREE(t, what)                                                         \
-	ck_assert_msg((what), "seed %llu step %llu: " #what,                   \
-		(unsigned long long)(t)->seed, (unsigned long long)(t)->step)
-
-/* ---- One command to both ------------------------------------------------- */
-
-/* The same with all of its tail, which says nothing. */
-static const struct message *
-long_form(const union stream_command *command, union stream_command *out)
-{
-	size_t size = command->head.size;
-
-	memset(out, 0, sizeof(*out));
-	memcpy(out, command, size);
-	if (command->head.type == CMD_ORDER_PLACE && size == ORDER_PLACE_SHORT)
-		size = sizeof(struct cmd_order_place);
-	else if (command->head.type == CMD_ORDER_CANCEL &&
-		size == ORDER_CANCEL_SHORT)
-		size = sizeof(struct cmd_order_cancel);
-	out->head.size = (uint16_t)size;
-	return &out->head;
-}
-
-static enum refusal
-apply_quick(struct twins *t, int64_t now, const struct message *command,
-	uint64_t *done_seq)
-{
-	const void *cmd = command;
-	struct record *out = t->records[0];
-	bool done = false;
-
-	*done_seq = 0;
-	if (command->type == CMD_ORDER_PLACE && t->by_hand) {
-		done = quick_place(t->quick, now, cmd, out);
-		t->orders++;
-		t->quick_orders += done;
-	} else if (command->type == CMD_ORDER_CANCEL && t->by_hand) {
-		done = quick_cancel(t->quick, now, cmd, out);
-		t->cancels++;
-		t->quick_cancels += done;
-	}
-	return done ? REFUSED_NONE
-		    : engine_apply(t->quick, now, command, out, done_seq);
-}
-
-/* Their records, but for the command: that has its own length in each. */
 static void
-compare_records(struct twins *t, const struct message *command)
+give(struct both *p, int64_t now, const union stream_command *command)
 {
-	const struct record *a = t->records[0], *b = t->records[1];
-	size_t size = a->length - ((const char *)record_events(a) -
-					  (const char *)a);
+	struct twins *t = &p->twins;
+	const struct record *record;
+	enum refusal refusal;
 
-	AGREE(t, a->seq == b->seq);
-	AGREE(t, a->time_us == b->time_us);
-	AGREE(t, a->n_events == b->n_events);
-	AGREE(t, record_well_formed(a, a->length));
-	AGREE(t, record_well_formed(b, b->length));
-	AGREE(t, memcmp(record_command(a), command, command->size) == 0);
-	AGREE(t, size == b->length - (size_t)((const char *)record_events(b) -
-						(const char *)b));
-	AGREE(t, memcmp(record_events(a), record_events(b), size) == 0);
-}
-
-static void
-compare_states(struct twins *t)
-{
-	uint8_t a[16], b[16];
-	char why[200] = "";
-
-	engine_hash(t->quick, a);
-	engine_hash(t->plain, b);
-	AGREE(t, memcmp(a, b, sizeof(a)) == 0);
-	ck_assert_msg(engine_sound(t->quick, why, sizeof(why)), "%s", why);
-	ck_assert_msg(engine_sound(t->plain, why, sizeof(why)), "%s", why);
-}
-
-static void
-give(struct twins *t, int64_t now, const union stream_command *command)
-{
-	union stream_command longer;
-	const struct message *other = long_form(command, &longer);
-	uint64_t done[2];
-	enum refusal refusal[2];
-	bool applied;
-
-	refusal[0] = apply_quick(t, now, &command->head, &done[0]);
-	refusal[1] = engine_apply(t->plain, now, other, t->records[1],
-		&done[1]);
-	AGREE(t, refusal[0] == refusal[1]);
-	AGREE(t, done[0] == done[1]);
-	AGREE(t, engine_deadline_us(t->quick) == engine_deadline_us(t->plain));
-	AGREE(t, engine_seq(t->quick) == engine_seq(t->plain));
-	AGREE(t, engine_time_us(t->quick) == engine_time_us(t->plain));
-	applied = refusal[0] == REFUSED_NONE && done[0] == 0;
-	if (applied) {
-		compare_records(t, &command->head);
-		plain_saw(&t->source, t->records[0]);
-	}
-	stream_saw(&t->stream, applied ? t->records[0] : NULL,
-		engine_deadline_us(t->quick));
-	if (++t->step % 64 == 0)
-		compare_states(t);
+	record = twins_apply(t, now, command, &refusal);
+	if (record)
+		plain_saw(&p->source, record);
+	stream_saw(&p->stream, record, engine_deadline_us(t->quick));
+	if (t->step % 64 == 0)
+		twins_compare(t);
 }
 
 /* ---- The runs ------------------------------------------------------------ */
 
 static void
-begin(struct twins *t, uint64_t seed)
+begin(struct both *p, uint64_t seed)
 {
 	static const uint32_t orders[] = {40, 150, 1000};
 	static const uint32_t of_user[] = {20, 60, 400};
@@ -147,40 +53,24 @@ begin(struct twins *t, uint64_t seed)
 	int64_t now = 0;
 	unsigned i;
 
-	memset(t, 0, sizeof(*t));
 	options.orders = orders[roll(&dice, N_ELEMENTS(orders))];
 	options.open_orders_user = of_user[roll(&dice, N_ELEMENTS(of_user))];
-	t->seed = seed;
-	t->by_hand = seed % 2 == 0;
-	t->quick = engine_new(&options);
-	t->plain = engine_new(&options);
-	t->records[0] = malloc(RECORD_MAX_BYTES);
-	t->records[1] = malloc(RECORD_MAX_BYTES);
-	ck_assert(t->quick && t->plain && t->records[0] && t->records[1]);
-	stream_init(&t->stream, dice);
-	t->source = (struct plain){
-		.engine = t->quick,
-		.stream = &t->stream,
+	twins_begin(&p->twins, &options, seed);
+	stream_init(&p->stream, dice);
+	p->source = (struct plain){
+		.engine = p->twins.quick,
+		.stream = &p->stream,
 		.dice = dice_seeded(seed + UINT64_C(1000000)),
 	};
 	/* The stream's own first: they are fewer than these. */
 	for (i = 0; i < 60; i++) {
-		stream_next(&t->stream, &command, &now);
-		give(t, now, &command);
+		stream_next(&p->stream, &command, &now);
+		give(p, now, &command);
 	}
 	for (i = 0; plain_set_up(i, &command); i++)
-		give(t, now, &command);
-	AGREE(t, engine_instruments(t->quick) == PLAIN_INSTRUMENTS);
-}
-
-static void
-end(struct twins *t)
-{
-	compare_states(t);
-	engine_free(t->quick);
-	engine_free(t->plain);
-	free(t->records[0]);
-	free(t->records[1]);
+		give(p, now, &command);
+	AGREE(&p->twins,
+		engine_instruments(p->twins.quick) == PLAIN_INSTRUMENTS);
 }
 
 static uint64_t
@@ -193,7 +83,7 @@ scale(uint64_t usual)
 
 START_TEST(both_ways_are_one)
 {
-	static struct twins t;
+	static struct both p;
 	union stream_command command;
 	uint64_t seed, n = scale(RUNS), orders = 0, cancels = 0;
 	uint64_t quick_orders = 0, quick_cancels = 0, trades = 0;
@@ -201,23 +91,122 @@ START_TEST(both_ways_are_one)
 	int step;
 
 	for (seed = 0; seed < n; seed++) {
-		begin(&t, seed);
-		now = t.stream.now;
+		begin(&p, seed);
+		now = p.stream.now;
 		for (step = 0; step < STEPS; step++) {
-			plain_next(&t.source, &command, &now);
-			give(&t, now, &command);
+			plain_next(&p.source, &command, &now);
+			give(&p, now, &command);
 		}
-		orders += t.orders;
-		cancels += t.cancels;
-		quick_orders += t.quick_orders;
-		quick_cancels += t.quick_cancels;
-		trades += engine_trades(t.quick);
-		end(&t);
+		orders += p.twins.orders;
+		cancels += p.twins.cancels;
+		quick_orders += p.twins.quick_orders;
+		quick_cancels += p.twins.quick_cancels;
+		trades += engine_trades(p.twins.quick);
+		twins_end(&p.twins);
 	}
 	/* Else it is not the short way that was looked at. */
 	ck_assert_uint_gt(quick_orders, orders / 4);
 	ck_assert_uint_gt(quick_cancels, cancels / 4);
 	ck_assert_uint_gt(trades, n * STEPS / 40);
+}
+END_TEST
+
+/* ---- Orders that trade --------------------------------------------------- */
+
+/* What takers by the short way have met. */
+struct met {
+	uint64_t takers; /* that traded */
+	uint64_t went_on; /* through two levels or more */
+	uint64_t rested;
+	uint64_t own; /* or were ended for their own orders, or ended those */
+	uint64_t pairs;
+	uint64_t both; /* these two, after a fill of the same order */
+};
+
+static void
+see(struct met *met, const struct record *record)
+{
+	const struct message *m = record_events(record);
+	unsigned trades = 0, levels = 0, own = 0, pairs = 0;
+	uint32_t i, user = m->user;
+	bool ended = false;
+
+	for (i = 0; i < record->n_events; i++, m = message_next(m)) {
+		const struct ev_order_closed *e = (const void *)m;
+
+		trades += m->type == EV_TRADE;
+		levels += m->type == EV_LEVEL;
+		if (m->type != EV_ORDER_CLOSED)
+			continue;
+		ended |= m->user == user;
+		own += e->reason == CLOSE_SELF_TRADE;
+		pairs += e->reason == CLOSE_OCO;
+	}
+	met->takers += trades > 0;
+	met->went_on += trades > 1 && levels > 1;
+	met->rested += trades > 0 && !ended;
+	met->own += own > 0;
+	met->pairs += pairs > 0;
+	met->both += trades > 1 && own > 0 && pairs > 0;
+}
+
+static void
+run_takers(uint64_t seed, struct met *met)
+{
+	static struct take stream;
+	const struct engine_options o = {
+		.users = 16,
+		.orders = 1000,
+		.client_ids = 16,
+		.client_ids_user = 16,
+		.intents = 16,
+		.sessions = 16,
+		.withdrawals = 16,
+		.limits = 64,
+		.open_orders_user = seed % 3 == 0 ? 12 : 200,
+		.ignore_self_trades = seed % 8 == 7,
+	};
+	union stream_command command;
+	const struct record *record;
+	enum refusal refusal;
+	struct twins t;
+	unsigned i;
+	int step;
+
+	twins_begin(&t, &o, seed);
+	take_init(&stream, t.quick, seed + UINT64_C(77000));
+	for (i = 0; take_set_up(&stream, i, &command); i++) {
+		record = twins_apply(&t, stream.now, &command, &refusal);
+		AGREE(&t, record != NULL);
+	}
+	for (step = 0; step < TAKE_STEPS; step++) {
+		take_next(&stream, &command);
+		record = twins_apply(&t, stream.now, &command, &refusal);
+		if (record)
+			take_saw(&stream, record);
+		if (record && t.was_quick &&
+			command.head.type == CMD_ORDER_PLACE)
+			see(met, record);
+		if (step % 64 == 63)
+			twins_compare(&t);
+	}
+	twins_end(&t);
+}
+
+START_TEST(takers_of_all_kinds)
+{
+	uint64_t seed, n = scale(TAKE_RUNS);
+	struct met met = {0};
+
+	for (seed = 0; seed < n; seed++)
+		run_takers(seed, &met);
+	/* Else not much was looked at. */
+	ck_assert_uint_gt(met.takers, n * 70);
+	ck_assert_uint_gt(met.went_on, n * 10);
+	ck_assert_uint_gt(met.rested, n * 5);
+	ck_assert_uint_gt(met.own, n * 7);
+	ck_assert_uint_gt(met.pairs, n * 4);
+	ck_assert_uint_ge(met.both, n / 4);
 }
 END_TEST
 
@@ -238,17 +227,17 @@ hint(const struct engine *engine, const struct message *command)
 
 /* Anything that is well formed: of any type, with anything in it. */
 static void
-hostile(struct twins *t, const union stream_command *from,
+hostile(struct both *p, const union stream_command *from,
 	union stream_command *out)
 {
-	struct dice *d = &t->source.dice;
+	struct dice *d = &p->source.dice;
 	size_t least, size, at;
 
 	*out = *from;
 	if (chance(d, 2))
 		out->head.type = (uint16_t)(1 + roll(d, CMD_END - 1));
 	if (chance(d, 3))
-		out->head.user = stream_user(&t->stream);
+		out->head.user = stream_user(&p->stream);
 	least = command_size_min(out->head.type);
 	size = out->head.size > least ? out->head.size : least;
 	if (chance(d, 2))
@@ -261,27 +250,27 @@ hostile(struct twins *t, const union stream_command *from,
 
 START_TEST(hints_change_nothing)
 {
-	static struct twins t;
+	static struct both p;
 	union stream_command command, other;
 	uint8_t before[16], after[16];
 	int64_t now;
 	int step, i;
 
-	begin(&t, (uint64_t)_i);
-	now = t.stream.now;
+	begin(&p, (uint64_t)_i);
+	now = p.stream.now;
 	for (step = 0; step < STEPS; step++) {
-		plain_next(&t.source, &command, &now);
-		engine_hash(t.quick, before);
-		hint(t.quick, &command.head);
+		plain_next(&p.source, &command, &now);
+		engine_hash(p.twins.quick, before);
+		hint(p.twins.quick, &command.head);
 		for (i = 0; i < 4; i++) {
-			hostile(&t, &command, &other);
-			hint(t.quick, &other.head);
+			hostile(&p, &command, &other);
+			hint(p.twins.quick, &other.head);
 		}
-		engine_hash(t.quick, after);
-		AGREE(&t, memcmp(before, after, sizeof(before)) == 0);
-		give(&t, now, &command);
+		engine_hash(p.twins.quick, after);
+		AGREE(&p.twins, memcmp(before, after, sizeof(before)) == 0);
+		give(&p, now, &command);
 	}
-	end(&t);
+	twins_end(&p.twins);
 }
 END_TEST
 
@@ -292,6 +281,7 @@ suite(void)
 	TCase *t = tcase_create("both ways");
 
 	tcase_add_test(t, both_ways_are_one);
+	tcase_add_test(t, takers_of_all_kinds);
 	tcase_add_loop_test(t, hints_change_nothing, 0, 4);
 	tcase_set_timeout(t, 0);
 	suite_add_tcase(s, t);
