@@ -3,9 +3,9 @@
  * book.c - orders in their levels, and how they end.
  */
 #include <assert.h>
-#include <string.h>
 
 #include "engine/lists.h"
+#include "engine/tell.h"
 #include "wire/ids.h"
 
 void
@@ -68,15 +68,10 @@ void
 emit_level(struct engine *engine, uint16_t instrument, enum side side,
 	int64_t ticks, int64_t lots)
 {
-	const struct instrument_terms *terms =
-		&engine->state->instruments[instrument].terms;
+	const struct instrument *at = &engine->state->instruments[instrument];
 	struct ev_level *ev = emit(engine, EV_LEVEL, sizeof(*ev), USER_HOUSE);
 
-	ev->instrument = instrument;
-	ev->side = (uint8_t)side;
-	memset(ev->spare, 0, sizeof(ev->spare));
-	ev->price = ticks * terms->tick;
-	ev->quantity = level_quantity(lots, terms->lot);
+	tell_level(ev, at, side, ticks * at->terms.tick, lots);
 }
 
 /* Make what the order still holds available again; the balance after it. */
@@ -109,12 +104,10 @@ order_close(struct engine *engine, uint32_t slot, enum close_reason reason)
 		emit(engine, EV_ORDER_CLOSED, sizeof(*ev), order->user);
 	bool by_budget = order->budget != 0;
 
+	tell_end(ev, order->user, order->instrument, order->side,
+		reason == CLOSE_FILLED ? ORDER_FILLED : ORDER_CANCELLED,
+		reason);
 	ev->order = order->id;
-	ev->instrument = order->instrument;
-	ev->side = order->side;
-	ev->status = reason == CLOSE_FILLED ? ORDER_FILLED : ORDER_CANCELLED;
-	ev->reason = (uint8_t)reason;
-	memset(ev->spare, 0, sizeof(ev->spare));
 	ev->quantity = order->lots * terms->lot;
 	ev->filled = (order->lots - (by_budget ? 0 : order->left)) * terms->lot;
 	ev->quote = order->taker_sum + order->maker_sum;
