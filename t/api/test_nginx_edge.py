@@ -384,6 +384,19 @@ def test_a_chunked_body_is_measured_too(http):
     assert http.post("/api/order", data=few).json()["body_length"] == 10000
 
 
+# ---- The first page -------------------------------------------------------
+
+def test_the_address_that_is_printed_leads_somewhere(http):
+    """To the console where there is one; nobody is sent to what is not there."""
+    reply = http.get("/", allow_redirects=False)
+    if reply.status_code == 302:
+        assert http.get(reply.headers["Location"]).status_code == 200
+    else:
+        assert reply.status_code == 200 and reply.json()["success"] is True
+        assert reply.headers["Content-Type"].startswith("application/json")
+        assert http.get("/console", allow_redirects=False).status_code == 404
+
+
 # ---- Headers --------------------------------------------------------------
 
 def test_every_reply_has_its_headers_once(edge):
