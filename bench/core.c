@@ -235,10 +235,14 @@ note_order(struct bench *b, const struct ready_op *op,
 {
 	const struct ev_order_opened *opened;
 	const struct message *event = record_events(out);
+	uint64_t id[2];
 	uint32_t i;
 
 	opened = (const struct ev_order_opened *)(const void *)event;
-	b->orders[op->order] = opened->order;
+	/* In two words, as it was written just now. */
+	memcpy(&id[0], opened->order.bytes, sizeof(id[0]));
+	memcpy(&id[1], opened->order.bytes + 8, sizeof(id[1]));
+	memcpy(&b->orders[op->order], id, sizeof(id));
 	b->slots[order_ident_slot(opened->order)] = op->id;
 	for (i = 1; i < out->n_events; i++) {
 		event = message_next(event);

@@ -16,8 +16,12 @@
 /* What the taker has in hand. */
 struct hand {
 	struct position *position;
-	struct balance base;
-	struct balance cash;
+	/* Each number by itself: what is copied as a balance is kept as one, in
+	 * memory, and would be waited for. */
+	int64_t base;
+	int64_t base_held;
+	int64_t cash;
+	int64_t cash_held;
 	int64_t left; /* lots */
 	int64_t hold;
 	int64_t sum; /* quote units traded */
@@ -89,11 +93,12 @@ tell_trade(struct ev_trade *ev, const struct engine *engine,
 	ev->quote = deal->quote;
 }
 
-/* The maker's part, who is on SIDE; returns his fee. */
+/* The maker's part, who is on SIDE; returns his fee.  HELD is the balance that
+ * his order holds of. */
 INLINE int64_t
 book_maker(const struct engine *engine, const struct instrument *at,
 	struct order *maker, unsigned side, const struct deal *deal,
-	struct trade_side *ev)
+	struct trade_side *ev, struct balance *held)
 {
 	struct user *user = &engine->users[maker->user];
 	struct balance *base = balance_of(engine, user, at->terms.base);
@@ -118,13 +123,16 @@ book_maker(const struct engine *engine, const struct instrument *at,
 		freed = before - maker->hold;
 		balance_put(base, &ev->base_after,
 			base->available + deal->quantity, base->held);
-		balance_put(cash, &ev->quote_after,
-			cash->available + freed - deal->quote - fee,
-			cash->held - freed);
+		held->available = cash->available + freed - deal->quote - fee;
+		held->held = cash->held - freed;
+		balance_put(cash, &ev->quote_after, held->available,
+			held->held);
 	} else {
 		maker->hold = before - deal->quantity;
-		balance_put(base, &ev->base_after, base->available,
-			base->held - deal->quantity);
+		held->available = base->available;
+		held->held = base->held - deal->quantity;
+		balance_put(base, &ev->base_after, held->available,
+			held->held);
 		balance_put(cash, &ev->quote_after,
 			cash->available + deal->quote - fee, cash->held);
 	}
@@ -163,23 +171,25 @@ book_taker(const struct quick_taking *t, struct hand *hand, unsigned side,
 						at->terms.maker_rate));
 		freed = hand->hold - hold;
 		hand->hold = hold;
-		hand->base.available += deal->quantity;
-		hand->cash.available += freed - deal->quote - fee;
-		hand->cash.held -= freed;
+		hand->base += deal->quantity;
+		hand->cash += freed - deal->quote - fee;
+		hand->cash_held -= freed;
 	} else {
 		hand->hold -= deal->quantity;
-		hand->base.held -= deal->quantity;
-		hand->cash.available += deal->quote - fee;
+		hand->base_held -= deal->quantity;
+		hand->cash += deal->quote - fee;
 	}
-	ev->base_after = hand->base;
-	ev->quote_after = hand->cash;
+	ev->base_after.available = hand->base;
+	ev->base_after.held = hand->base_held;
+	ev->quote_after.available = hand->cash;
+	ev->quote_after.held = hand->cash_held;
 	return fee;
 }
 
 INLINE void
 fill(struct engine *engine, const struct quick_taking *t, struct hand *hand,
 	unsigned side, struct order *maker, const struct deal *deal,
-	int64_t price, struct told *told)
+	int64_t price, struct told *told, struct balance *makers)
 {
 	struct instrument *at = t->plain.instrument;
 	struct asset *house = &engine->state->assets[at->terms.quote];
@@ -191,7 +201,8 @@ fill(struct engine *engine, const struct quick_taking *t, struct hand *hand,
 	__builtin_prefetch(position, 1);
 
 	tell_trade(ev, engine, t, deal, price, told->fills++);
-	fees = book_maker(engine, at, maker, side ^ 1, deal, &ev->maker);
+	fees = book_maker(engine, at, maker, side ^ 1, deal, &ev->maker,
+		makers);
 	fees += book_taker(t, hand, side, deal, &ev->taker);
 	house->fees += fees;
 	ev->fees_after = house->fees;
@@ -204,7 +215,7 @@ fill(struct engine *engine, const struct quick_taking *t, struct hand *hand,
 /* The first of its level is filled, and holds nothing any more. */
 INLINE void
 end_maker(struct engine *engine, const struct quick_taking *t, uint32_t slot,
-	unsigned side, const struct trade_side *last, struct told *told)
+	unsigned side, struct balance after, struct told *told)
 {
 	struct order *maker = &engine->orders[slot];
 	const struct instrument_terms *terms = &t->plain.instrument->terms;
@@ -218,7 +229,7 @@ end_maker(struct engine *engine, const struct quick_taking *t, uint32_t slot,
 	ev->filled = ev->quantity = maker->lots * terms->lot;
 	ev->quote = maker->taker_sum + maker->maker_sum;
 	ev->fee = maker->fees;
-	ev->after = side == SIDE_BUY ? last->quote_after : last->base_after;
+	ev->after = after;
 	order_give(engine, slot);
 }
 
@@ -236,12 +247,13 @@ end_taker(struct engine *engine, const struct quick_taking *t,
 	ev->filled = ev->quantity = t->cmd->quantity;
 	ev->quote = hand->sum;
 	ev->fee = hand->fees;
-	ev->after = side == SIDE_BUY ? hand->cash : hand->base;
+	ev->after.available = side == SIDE_BUY ? hand->cash : hand->base;
+	ev->after.held = side == SIDE_BUY ? hand->cash_held : hand->base_held;
 	order_give(engine, t->slot);
 }
 
 /* The order as its fills have left it. */
-static void
+INLINE void
 write_taker(struct engine *engine, const struct quick_taking *t,
 	const struct hand *hand)
 {
@@ -255,7 +267,7 @@ write_taker(struct engine *engine, const struct quick_taking *t,
 }
 
 /* What is left of it rests. */
-static void
+INLINE void
 rest(struct engine *engine, const struct quick_taking *t,
 	const struct hand *hand, struct told *told)
 {
@@ -300,8 +312,10 @@ put_balances(const struct engine *engine, const struct quick_taking *t,
 {
 	const struct instrument_terms *terms = &t->plain.instrument->terms;
 
-	*balance_of(engine, t->plain.user, terms->base) = hand->base;
-	*balance_of(engine, t->plain.user, terms->quote) = hand->cash;
+	*balance_of(engine, t->plain.user, terms->base) =
+		(struct balance){hand->base, hand->base_held};
+	*balance_of(engine, t->plain.user, terms->quote) =
+		(struct balance){hand->cash, hand->cash_held};
 }
 
 /* Go through the best level.  False when match() must go on in it. */
@@ -315,7 +329,7 @@ take_level(struct engine *engine, const struct quick_taking *t,
 	int64_t price = ticks * at->terms.tick;
 	uint32_t leaf = ladder->best_leaf, head, next;
 	struct level *level = level_of(engine, leaf, ticks);
-	const struct ev_trade *trade;
+	struct balance makers;
 	struct order *maker;
 	struct deal deal;
 
@@ -328,8 +342,7 @@ take_level(struct engine *engine, const struct quick_taking *t,
 		if (__builtin_expect(!is_plain_maker(engine, maker,
 			    t->plain.user, hand, deal.quote, told->fills), 0))
 			return false;
-		trade = (const struct ev_trade *)(const void *)told->at;
-		fill(engine, t, hand, side, maker, &deal, price, told);
+		fill(engine, t, hand, side, maker, &deal, price, told, &makers);
 		at->last_price = price;
 		level->lots -= deal.lots;
 		if (maker->left > 0)
@@ -337,7 +350,7 @@ take_level(struct engine *engine, const struct quick_taking *t,
 		next = engine->links[head].next;
 		level->head = next;
 		engine->links[next].prev = NONE;
-		end_maker(engine, t, head, side ^ 1, &trade->maker, told);
+		end_maker(engine, t, head, side ^ 1, makers, told);
 		head = next;
 	}
 	if (head == NONE) {
@@ -355,11 +368,17 @@ take(struct engine *engine, const struct quick_taking *t, unsigned side)
 	struct instrument *at = t->plain.instrument;
 	struct ladder *ladder = &at->books[side ^ 1];
 	struct told told = {.at = t->at, .events = 1};
+	const struct balance *base =
+		balance_of(engine, t->plain.user, at->terms.base);
+	const struct balance *cash =
+		balance_of(engine, t->plain.user, at->terms.quote);
 	struct hand hand = {
 		.position = position_of(engine, t->cmd->head.user,
 			at->terms.instrument),
-		.base = *balance_of(engine, t->plain.user, at->terms.base),
-		.cash = *balance_of(engine, t->plain.user, at->terms.quote),
+		.base = base->available,
+		.base_held = base->held,
+		.cash = cash->available,
+		.cash_held = cash->held,
 		.left = t->plain.lots,
 		.hold = t->plain.hold,
 	};
