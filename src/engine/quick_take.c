@@ -306,18 +306,6 @@ leave_to_match(struct engine *engine, const struct quick_taking *t,
 	close_record(t->out, t->out->n_events, engine->out.at);
 }
 
-static inline void
-put_balances(const struct engine *engine, const struct quick_taking *t,
-	const struct hand *hand)
-{
-	const struct instrument_terms *terms = &t->plain.instrument->terms;
-
-	*balance_of(engine, t->plain.user, terms->base) =
-		(struct balance){hand->base, hand->base_held};
-	*balance_of(engine, t->plain.user, terms->quote) =
-		(struct balance){hand->cash, hand->cash_held};
-}
-
 /* Go through the best level.  False when match() must go on in it. */
 INLINE bool
 take_level(struct engine *engine, const struct quick_taking *t,
@@ -368,9 +356,9 @@ take(struct engine *engine, const struct quick_taking *t, unsigned side)
 	struct instrument *at = t->plain.instrument;
 	struct ladder *ladder = &at->books[side ^ 1];
 	struct told told = {.at = t->at, .events = 1};
-	const struct balance *base =
+	struct balance *base =
 		balance_of(engine, t->plain.user, at->terms.base);
-	const struct balance *cash =
+	struct balance *cash =
 		balance_of(engine, t->plain.user, at->terms.quote);
 	struct hand hand = {
 		.position = position_of(engine, t->cmd->head.user,
@@ -389,7 +377,8 @@ take(struct engine *engine, const struct quick_taking *t, unsigned side)
 	while (on && hand.left > 0 && ladder->levels > 0 &&
 		crosses((enum side)side, t->plain.ticks, ladder->best))
 		on = take_level(engine, t, &hand, side, ladder, &seen, &told);
-	put_balances(engine, t, &hand);
+	*base = (struct balance){hand.base, hand.base_held};
+	*cash = (struct balance){hand.cash, hand.cash_held};
 	engine->state->trades += told.fills;
 	if (__builtin_expect(!on, 0)) {
 		struct hand left = hand;
