@@ -7,13 +7,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/conf.h"
 
 #define PASSES 2
-#define MEMORY_BYTES ((size_t)64 * 1024 * 1024)
 #define TURN_US (3 * US_PER_SECOND)
 #define RETRY_US (5 * US_PER_SECOND)
 #define COMMON_MAX 64 /* bytes of the longest entry, and to spare */
@@ -25,13 +26,9 @@ static const char *const common[] = {
 #include "src/auth/common-passwords.inc"
 };
 
-/*
- * Of a password that nobody knows, with today's parameters.  Whoever is not a
- * user of ours is held against it.
- */
-static const char nobody[PASSWORD_HASH_MAX] =
-	"$argon2id$v=19$m=65536,t=2,p=1$"
-	"15nZtO74ssAq5lk/OSbQVw$pdfsmRb3RAgUKtFEFt0asFasZiAGnhe1HBx0R4GP9RY";
+/* Salt and hash of a password that nobody knows. */
+#define NOBODY \
+	"15nZtO74ssAq5lk/OSbQVw$pdfsmRb3RAgUKtFEFt0asFasZiAGnhe1HBx0R4GP9RY"
 
 static int
 compare_words(const void *key, const void *entry)
@@ -87,6 +84,20 @@ password_acceptable(struct ctx *ctx, const char *field, const char *password)
 	return ST_OK;
 }
 
+static size_t
+memory_bytes(const struct ctx *ctx)
+{
+	return (size_t)conf_number(ctx->conf, CONF_AUTH_PASSWORD_MIB) << 20;
+}
+
+/* What is not a user of ours is held against this, which costs as much. */
+static void
+write_nobody(const struct ctx *ctx, char text[PASSWORD_HASH_MAX])
+{
+	snprintf(text, PASSWORD_HASH_MAX, "$argon2id$v=19$m=%zu,t=%d,p=1$%s",
+		memory_bytes(ctx) / 1024, PASSES, NOBODY);
+}
+
 static enum status
 take_turn(struct ctx *ctx, struct gate *gate, int *place)
 {
@@ -109,7 +120,7 @@ password_hash(struct ctx *ctx, struct gate *gate, const char *password,
 
 	TRY(take_turn(ctx, gate, &place));
 	rc = crypto_pwhash_str(hash, password, strlen(password), PASSES,
-		MEMORY_BYTES);
+		memory_bytes(ctx));
 	gate_leave(gate, place);
 	if (rc != 0)
 		return fail(ctx, ST_UNAVAILABLE, NULL, "out of memory");
@@ -121,13 +132,15 @@ enum status
 password_verify(struct ctx *ctx, struct gate *gate, const char *password,
 	const char *hash, bool *stale)
 {
-	const char *against = hash ? hash : nobody;
 	char text[PASSWORD_HASH_MAX] = ""; /* libsodium may read all of it */
 	int place, rc, error;
 
-	if (strlen(against) >= sizeof(text))
+	if (hash && strlen(hash) >= sizeof(text))
 		return ST_INTERNAL;
-	memcpy(text, against, strlen(against));
+	if (hash)
+		memcpy(text, hash, strlen(hash));
+	else
+		write_nobody(ctx, text);
 	TRY(take_turn(ctx, gate, &place));
 	errno = 0;
 	rc = crypto_pwhash_str_verify(text, password, strlen(password));
@@ -139,6 +152,6 @@ password_verify(struct ctx *ctx, struct gate *gate, const char *password,
 	if (rc != 0 || !hash)
 		return ST_UNAUTHENTICATED;
 	*stale = crypto_pwhash_str_needs_rehash(text, PASSES,
-			 MEMORY_BYTES) != 0;
+			 memory_bytes(ctx)) != 0;
 	return ST_OK;
 }

@@ -2,9 +2,9 @@
 /*
  * password.h - what may be a password, and proving that one is known.
  *
- * Argon2id with 64 MiB and two passes: about 55 ms, and as much memory, so no
- * more than two run at once on a machine, however many workers it has (see
- * gate.h).  Unknown users cost the same hash, so that time says nothing.
+ * Argon2id with auth.password_mib, 64 MiB, and two passes: about 55 ms, and as
+ * much memory, so no more than two run at once on a machine, however many
+ * workers it has (see gate.h).  Unknown users cost the same hash, so that time says nothing.
  */
 #pragma once
 
@@ -33,7 +33,7 @@ enum status password_hash(struct ctx *ctx, struct gate *gate,
  * Is PASSWORD that of HASH?  HASH NULL: there is no such user; it costs as
  * much and is never true.  ST_RATE_LIMITED when no turn came in time;
  * ST_UNAUTHENTICATED when it is not; *STALE says that the hash was made with
- * weaker parameters than today's.
+ * other parameters than today's.
  */
 enum status password_verify(struct ctx *ctx, struct gate *gate,
 	const char *password, const char *hash, bool *stale) MUST_USE;

@@ -136,6 +136,8 @@
 		86400, "life of an access token")                              \
 	X(AUTH_REFRESH_SECONDS, "auth.refresh_seconds", NUMBER, "604800", 300, \
 		31536000, "life of a refresh token, and so of a session")      \
+	X(AUTH_PASSWORD_MIB, "auth.password_mib", NUMBER, "64", 19, 1024,      \
+		"memory that hashing a password takes; 19 is the least that OWASP names") \
 	X(AUTH_TOTP_ISSUER, "auth.totp_issuer", TEXT, "Amarktai", 0, 0,        \
 		"what an authenticator app shows")                             \
 	X(AUTH_INVITES, "auth.invites", TEXT, "optional", 0, 0,                \

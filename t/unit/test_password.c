@@ -13,9 +13,11 @@
 
 #include "auth/password.h"
 #include "base/clock.h"
+#include "base/conf.h"
 #include "t/harness/suite.h"
 
 static struct ctx ctx;
+static struct conf *conf;
 static struct gate *gate;
 static char path[64];
 
@@ -26,6 +28,9 @@ setup(void)
 
 	ck_assert_int_ge(sodium_init(), 0);
 	ctx.arena = arena_new();
+	conf = conf_load(NULL, &reason);
+	ck_assert_msg(conf != NULL, "%s", reason);
+	ctx.conf = conf;
 	snprintf(path, sizeof(path), "/tmp/test_password.%d", (int)getpid());
 	gate = gate_open(path, &reason);
 	ck_assert_msg(gate != NULL, "%s", reason);
@@ -35,6 +40,7 @@ static void
 teardown(void)
 {
 	gate_free(gate);
+	conf_free(conf);
 	unlink(path);
 	arena_free(ctx.arena);
 }
@@ -138,6 +144,44 @@ START_TEST(weaker_is_stale)
 				 &stale),
 		ST_OK);
 	ck_assert(stale);
+}
+END_TEST
+
+/* An installation may choose another cost; then all hashes are of it. */
+START_TEST(as_dear_as_the_settings_say)
+{
+	char file[] = "/tmp/test-password-conf-XXXXXX";
+	char hash[PASSWORD_HASH_MAX];
+	struct conf *cheap;
+	bool stale = false;
+	char *reason;
+	int fd = mkstemp(file);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(dprintf(fd, "[auth]\npassword_mib = 19\n"), 0);
+	close(fd);
+	cheap = conf_load(file, &reason);
+	unlink(file);
+	ck_assert_msg(cheap != NULL, "%s", reason);
+	ck_assert_int_eq(password_hash(&ctx, gate, "a good password", hash),
+		ST_OK);
+	ctx.conf = cheap;
+	ck_assert_int_eq(password_verify(&ctx, gate, "a good password", hash,
+				 &stale),
+		ST_OK);
+	ck_assert(stale); /* it is of 64 MiB */
+	ck_assert_int_eq(password_hash(&ctx, gate, "a good password", hash),
+		ST_OK);
+	ck_assert_int_eq(strncmp(hash, "$argon2id$v=19$m=19456,t=2,p=1$", 31),
+		0);
+	ck_assert_int_eq(password_verify(&ctx, gate, "a good password", hash,
+				 &stale),
+		ST_OK);
+	ck_assert(!stale);
+	ck_assert_int_eq(password_verify(&ctx, gate, "a good password", NULL,
+				 &stale),
+		ST_UNAUTHENTICATED);
+	conf_free(cheap);
 }
 END_TEST
 
@@ -290,6 +334,7 @@ suite(void)
 	tcase_add_test(hashing, nothing_is_cut_off);
 	tcase_add_test(hashing, weaker_is_stale);
 	tcase_add_test(hashing, nobody_never_matches);
+	tcase_add_test(hashing, as_dear_as_the_settings_say);
 	suite_add_tcase(s, hashing);
 	tcase_add_checked_fixture(gates, setup, teardown);
 	tcase_set_timeout(gates, 60);
