@@ -24,25 +24,25 @@ def daemon(program, *args):
     return [f"{BUILD}/quantora-{program}", "-c", CONF, *args]
 
 
-# name: (command, how it says that it answers, seconds it may take to end).
+# name: (command, how it says that it answers).
 # "notify" is sd_notify's READY=1, "pidfile" a file that names the process.
 SERVICES = {
     "mysql": (
         ["mariadbd", f"--defaults-file={RUN}/conf/my.cnf"]
         + (["--user=root"] if os.getuid() == 0 else []),
-        "notify", 60),
-    "redis": (["redis-server", f"{RUN}/conf/redis.conf"], "notify", 10),
-    "matcherd": (daemon("matcherd"), "notify", 60),
-    "settlerd": (daemon("settlerd"), "notify", 30),
-    "api-trade": (daemon("api", "--pool", "trade"), "notify", 15),
-    "api": (daemon("api", "--pool", "api"), "notify", 15),
-    "api-egress": (daemon("api", "--pool", "egress"), "notify", 15),
-    "streamd": (daemon("streamd"), "notify", 15),
-    "workerd": (daemon("workerd"), "notify", 30),
+        "notify"),
+    "redis": (["redis-server", f"{RUN}/conf/redis.conf"], "notify"),
+    "matcherd": (daemon("matcherd"), "notify"),
+    "settlerd": (daemon("settlerd"), "notify"),
+    "api-trade": (daemon("api", "--pool", "trade"), "notify"),
+    "api": (daemon("api", "--pool", "api"), "notify"),
+    "api-egress": (daemon("api", "--pool", "egress"), "notify"),
+    "streamd": (daemon("streamd"), "notify"),
+    "workerd": (daemon("workerd"), "notify"),
     "nginx": (
         ["nginx", "-p", RUN, "-c", f"{RUN}/nginx/quantora.conf",
          "-e", f"{RUN}/log/nginx.log", "-g", "daemon off;"],
-        "pidfile", 10),
+        "pidfile"),
 }
 
 # Whatever stands on one line is started, or ended, at once.
@@ -61,6 +61,7 @@ STOP_ORDER = (
 STARTS_FIRST = ("mysql",)
 
 READY_S = 600          # the replay of a long journal takes its time
+STOP_S = 60            # and so does the end, on a machine that has much to do
 SAY_WAITING_S = 10
 STEADY_S = 0.5         # who lived this long starts its back-off anew
 BACKOFF_S = (0.05, 0.5, 1, 2, 5, 10)
@@ -127,7 +128,7 @@ def last_line(path, offset):
 class Service:
     def __init__(self, name):
         self.name = name
-        self.command, self.ready_by, self.stop_s = SERVICES[name]
+        self.command, self.ready_by = SERVICES[name]
         self.log_path = f"{RUN}/log/{name}.log"
         self.ready = asyncio.Event()
         self.answered = False   # at least once
@@ -249,16 +250,16 @@ class Service:
         if process is None:
             return
         if self.name in STARTS_FIRST:
-            end = time.monotonic() + self.stop_s
+            end = time.monotonic() + STOP_S
             while self.process is process and not self.ready.is_set() \
                     and time.monotonic() < end:
                 await asyncio.sleep(0.01)
         kill(process.pid, signal.SIGTERM)
-        end = time.monotonic() + self.stop_s
+        end = time.monotonic() + STOP_S
         while self.process is not None and time.monotonic() < end:
             await asyncio.sleep(0.01)
         if self.process is not None:
-            say(f"{self.name} did not end within {self.stop_s} s, "
+            say(f"{self.name} did not end within {STOP_S} s, "
                 "so it is killed")
             for pid in session_members(self.name):
                 kill(pid, signal.SIGKILL)

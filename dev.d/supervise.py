@@ -28,7 +28,7 @@ import time
 from owned import (RUN, kill, pid_alive, pid_forget, pid_write, proc_stat,
                    session_members, wait_gone)
 from service import (CTL, DEMO, HTTP_PORT, HTTPS_PORT, SERVICES, START_REST,
-                     START_STORES, STOP_ORDER, Service, StartError, Talk, say, step)
+                     START_STORES, STOP_ORDER, STOP_S, Service, StartError, Talk, say, step)
 
 LOG_KEPT_BYTES = 16 << 20
 OPEN_FILES = 65536
@@ -44,7 +44,7 @@ def end_leftovers():
             for pid in session_members(name):
                 kill(pid, signal.SIGTERM)
         for name in alive:
-            if not wait_gone(name, SERVICES[name][2]):
+            if not wait_gone(name, STOP_S):
                 print(f"{name} did not end in time, so it is killed", flush=True)
                 for pid in session_members(name):
                     kill(pid, signal.SIGKILL)
