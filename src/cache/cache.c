@@ -23,11 +23,10 @@ struct cache {
 	redisContext *redis; /* NULL: not connected */
 	int64_t again_us;    /* monotonic: not to be tried before */
 	int64_t pause_us;    /* of the next failure */
+	int64_t patience_us; /* of a call */
 	char reason[REASON_MAX];
 	char path[];
 };
-
-static const struct timeval step = {.tv_usec = CACHE_PATIENCE_US / 4};
 
 struct cache *
 cache_new(const char *path)
@@ -39,7 +38,15 @@ cache_new(const char *path)
 		abort();
 	memcpy(cache->path, path, size);
 	cache->pause_us = CACHE_PAUSE_MIN_US;
+	cache->patience_us = CACHE_PATIENCE_US;
 	return cache;
+}
+
+void
+cache_set_patience(struct cache *cache, int64_t patience_us, int64_t pause_us)
+{
+	cache->patience_us = patience_us;
+	cache->pause_us = pause_us;
 }
 
 void
@@ -76,6 +83,10 @@ give_up(struct cache *cache, const char *why)
 static enum status
 connect_if_due(struct cache *cache)
 {
+	const int64_t step_us = cache->patience_us / 4;
+	const struct timeval step = {.tv_sec = step_us / US_PER_SECOND,
+		.tv_usec = step_us % US_PER_SECOND};
+
 	if (cache->redis)
 		return ST_OK;
 	if (clock_monotonic_us() < cache->again_us)

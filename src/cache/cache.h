@@ -28,6 +28,11 @@ struct cache;
 struct cache *cache_new(const char *path);
 void cache_free(struct cache *cache);
 
+/* How long a call may take, and how long it is left alone after the next failure:
+ * for who knows better than the constants above. */
+void cache_set_patience(struct cache *cache, int64_t patience_us,
+	int64_t pause_us);
+
 /* Is it there?  Connects if it has to. */
 enum status cache_ping(struct cache *cache) MUST_USE;
 
