@@ -4,8 +4,10 @@
 import datetime
 import itertools
 import json
+import time
 from decimal import Decimal
 
+import quantora
 from people import Person
 from signing import patient
 
@@ -17,6 +19,16 @@ A_MONDAY = 4 * 86400    # 1970-01-05
 def opening(interval, second):
     """When the candle opens that SECOND is in."""
     return second - (second - A_MONDAY) % SECONDS[interval]
+
+
+def in_one_minute(act):
+    """What ACT returns, and when; once more if a minute went by meanwhile."""
+    def tried():
+        before = int(time.time())
+        value = act()
+        after = int(time.time())
+        return opening("1m", before) == opening("1m", after) and (value, after)
+    return quantora.wait_until(tried, "all of it in one minute")
 
 
 def text_of(second):

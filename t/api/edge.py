@@ -68,7 +68,7 @@ def decode_params(data):
 class Edge:
     """One nginx on two ports of its own; close() ends it."""
 
-    def __init__(self, **settings):
+    def __init__(self, rate_of="s", **settings):
         self.dir = tempfile.mkdtemp(prefix="quantora-e.")
         self.closing = False
         self.seen = []          # (pool, parameters, body) of each request
@@ -78,7 +78,7 @@ class Edge:
         self.listen("streamd", self.echo_http)
         self.http_port, self.https_port = quantora.free_ports(2)
         self.url = f"http://127.0.0.1:{self.http_port}"
-        self.write_settings(settings)
+        self.write_settings(settings, rate_of)
         self.nginx = subprocess.Popen(
             ["/usr/sbin/nginx", "-p", self.dir, "-c", f"{self.dir}/nginx/quantora.conf",
              "-e", f"{self.dir}/log/nginx.log", "-g", "daemon off;"],
@@ -87,11 +87,11 @@ class Edge:
             stderr=subprocess.DEVNULL)
         quantora.wait_until(
             lambda: os.path.exists(f"{self.dir}/pid/nginx.pid")
-            or self.nginx.poll() is not None, 10, "nginx")
+            or self.nginx.poll() is not None, "nginx")
         if self.nginx.poll() is not None:
             raise quantora.StackError(self.log("nginx.log"))
 
-    def write_settings(self, settings):
+    def write_settings(self, settings, rate_of):
         for name in ("nginx", "log", "pid", "tmp", "secrets/tls"):
             os.makedirs(f"{self.dir}/{name}")
         os.chmod(self.dir, 0o755)
@@ -119,6 +119,8 @@ class Edge:
         }
         with open(f"{source}/quantora.conf") as f:
             text = f.read()
+        # Of few a minute a slow machine asks for too many as well as a quick one.
+        text = text.replace("@IP_RATE@r/s", f"@IP_RATE@r/{rate_of}")
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         with open(f"{self.dir}/nginx/quantora.conf", "w") as f:

@@ -20,7 +20,7 @@ class Listener:
         self.heard = []
         self.subscribed = False
         self.socket.sendall(b"SUBSCRIBE " + CHANNEL.encode() + b"\r\n")
-        quantora.wait_until(lambda: self.listen() or self.subscribed, 60,
+        quantora.wait_until(lambda: self.listen() or self.subscribed,
                             "a subscription")
 
     def close(self):
@@ -85,7 +85,7 @@ class Listener:
 
     def wait(self, user, n, what="a notice"):
         """The first N of USER, once they are there."""
-        quantora.wait_until(lambda: len(self.of(user)) >= n, 60, what)
+        quantora.wait_until(lambda: len(self.of(user)) >= n, what)
         return self.of(user)[:n]
 
 

@@ -1,17 +1,36 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A program that signs its requests, as docs/api-keys.md says."""
 
+import concurrent.futures
 import hashlib
 import hmac
 import json
 import time
 
+import quantora
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 
+WINDOW_MS = 60000    # the longest: a machine may be slow
+
+
 def now_ms():
     return int(time.time() * 1000)
+
+
+def too_often(client, path, **arguments):
+    """Ask for PATH from many sides until that is too much: all the replies.
+
+    One after the other a slow machine may never ask too often.
+    """
+    replies = []
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        def more():
+            replies.extend(pool.map(lambda _: client.get(path, **arguments), range(64)))
+            return any(reply.status_code == 429 for reply in replies)
+        quantora.wait_until(more, "a 429")
+    return replies
 
 
 def patient(client):
@@ -30,7 +49,7 @@ class Program:
         self.secret = key["secret"]
         self.last = 0  # two requests alike in a millisecond are one signature
 
-    def headers(self, method, path, body="", at=None, window=None):
+    def headers(self, method, path, body="", at=None, window=WINDOW_MS):
         if at is None:
             at = self.last = max(now_ms(), self.last + 1)
         at = str(at)

@@ -12,9 +12,9 @@ from decimal import Decimal
 from http import HTTPStatus
 
 import websockets
+from quantora import PATIENCE_S
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")
-PATIENCE_S = 60
 
 
 def exact(text):

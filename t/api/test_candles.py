@@ -6,11 +6,12 @@ import gzip
 import os
 import re
 import subprocess
-import time
+import threading
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from candles import SECONDS, Reader, candles, of_trades, opening, second_of, text_of
+from candles import (SECONDS, Reader, candles, in_one_minute, of_trades, second_of,
+                     text_of)
 from quantora import DEV, TOP, wait_until
 
 HOURS = f"{TOP}/../shared/data/candles/btcusdt-1h-2017-2021.csv.gz"
@@ -198,10 +199,12 @@ def test_an_outside_venue_of_ones_own(stack, reader, tmp_path):
 
 def test_an_import_that_is_killed(stack, reader, tmp_path):
     """Left whole batches, hours and days in step with them; and may go on."""
-    path = tmp_path / "c.csv"
+    path, pipe = tmp_path / "c.csv", tmp_path / "pipe"
     minutes = 40000
-    path.write_text("".join(f"{1577836800 + 60 * i},{5 + i % 7},{15 + i % 3},{1 + i % 4},"
-                            f"{5 + i % 5},{1 + i % 11}\n" for i in range(minutes)))
+    lines = [f"{1577836800 + 60 * i},{5 + i % 7},{15 + i % 3},{1 + i % 4},"
+             f"{5 + i % 5},{1 + i % 11}\n" for i in range(minutes)]
+    path.write_text("".join(lines))
+    os.mkfifo(pipe)
     terms = ("--exchange", "luno", "--symbol", "KIL/LED", "--interval", "1m")
 
     def there():
@@ -216,15 +219,19 @@ def test_an_import_that_is_killed(stack, reader, tmp_path):
             assert pages(reader, "KILLED", exchange="luno", interval=interval) \
                 == candles(there(), interval)
 
-    with subprocess.Popen([DEV, "ctl", "candles", "import", path, *terms],
+    # A pipe that half of it comes out of: so it is killed before its end.
+    feed = os.open(pipe, os.O_RDWR)
+    half = "".join(lines[:minutes // 2]).encode()
+    threading.Thread(target=os.write, args=(feed, half), daemon=True).start()
+    with subprocess.Popen([DEV, "ctl", "candles", "import", pipe, *terms],
                           env=stack.env, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as running:
-        wait_until(there, what="the first batch")
+        wait_until(there, "the first batch")
         running.kill()
     # What was sent before is done or undone before the next one may begin.
     left = wait_until(lambda: not stack.sql(
         "SELECT 1 FROM information_schema.processlist WHERE user = 'quantora_worker' "
-        "AND info LIKE '%%imported_candles%%'") and there(), what="its end")
+        "AND info LIKE '%%imported_candles%%'") and there(), "its end")
     assert 0 < len(left) < minutes and len(left) % 4096 == 0
     compare()
     code, counts, _ = load(stack, path, "luno", "KIL/LED", "1m")
@@ -276,14 +283,10 @@ def replayed(stack):
 
 @pytest.mark.parametrize("interval", ["1m", "5m", "1h", "1w"])
 def test_an_hour_of_apple(stack, reader, replayed, interval):
-    for _ in range(3):    # once more if a minute goes by
-        before = time.time()
-        got = reader.good(OHLCV.format("AAPL-USD"), exchange="quantora",
-                          interval=interval, limit=1000)["candles"]
-        after = time.time()
-        if opening("1m", int(before)) == opening("1m", int(after)):
-            break
-    want = of_trades(stack, "AAPL/USD", interval, int(after))[-1000:]
+    got, now = in_one_minute(lambda: reader.good(
+        OHLCV.format("AAPL-USD"), exchange="quantora", interval=interval,
+        limit=1000)["candles"])
+    want = of_trades(stack, "AAPL/USD", interval, now)[-1000:]
     assert sum(c["volume"] for c in want) > 10000
     assert got == want
 

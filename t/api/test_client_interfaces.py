@@ -11,6 +11,7 @@ import time
 from decimal import Decimal
 
 import pytest
+from candles import in_one_minute, text_of
 from documents import MONEY, Caller, Callers, bad_numbers, refusal
 from interfaces import (
     ALERT, ALERTS, CANCELLED, CANDLES, CREATED, EDITION, LIMITS, LISTED, LOGIN, MARKET,
@@ -384,18 +385,18 @@ def test_symbols(anyone):
     ("1m", 60), ("5m", 300), ("15m", 900), ("1h", 3600), ("4h", 14400), ("1d", 86400),
     ("1w", 604800)])
 def test_candles_of_every_interval(user, other, interval, seconds):
-    trade(user, other, Decimal("2499.75"), "0.25")
-    trade(user, other, PRICE, "0.25")
-    body = user.get(OHLCV, CANDLES, exchange="quantora", interval=interval)
+    def traded():
+        trade(user, other, Decimal("2499.75"), "0.25")
+        trade(user, other, PRICE, "0.25")
+        return user.get(OHLCV, CANDLES, exchange="quantora", interval=interval)
+    body, now = in_one_minute(traded)
     assert (body["exchange"], body["interval"]) == ("quantora", interval)
     last = body["candles"][-1]
     assert last["close"] == PRICE and last["volume"] > 0
     assert last["low"] <= Decimal("2499.75") and last["high"] >= PRICE
-    now = int(time.time())
     begins = now - now % seconds if interval != "1w" else \
         now - (now - 4 * 86400) % seconds
-    assert last["timestamp"] in [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t))
-                                 for t in (begins, begins - seconds)]
+    assert last["timestamp"] == text_of(begins)
 
 
 def test_candles_times_and_their_range(user, other):

@@ -119,7 +119,7 @@ def test_the_stream(stack, fresh, other):
                 await talk.say(type="subscribe", **more)
                 heard = await talk.hear_until(lambda m: m["type"] == "subscribed")
                 assert heard[-1]["stream"] == more["stream"]
-            ids = trade(other, fresh, PRICE, "0.5")
+            ids = await asyncio.to_thread(trade, other, fresh, PRICE, "0.5")
             seen = {}
             heard = []
             while not {"market_data", "order_update"} <= set(seen):
@@ -139,8 +139,9 @@ def test_the_stream(stack, fresh, other):
             assert update["avg_fill_price"] == PRICE
             assert ids[0] not in {m.get("order_id") for m in heard}, "another's"
             # A limit that is nearly reached.
-            trade(other, fresh, symbol=IN_USD)
-            fresh.ask("PUT", LIMITS, 200, RISK, {"max_position_value": 1300})
+            await asyncio.to_thread(trade, other, fresh, symbol=IN_USD)
+            await asyncio.to_thread(fresh.ask, "PUT", LIMITS, 200, RISK,
+                                    {"max_position_value": 1300})
             alert = await talk.hear_until(lambda m: m["type"] == "risk_alert")
             check(alert[-1], RISK_ALERT)
             # Out of it: nothing comes any more.
@@ -148,7 +149,8 @@ def test_the_stream(stack, fresh, other):
                 await talk.say(type="unsubscribe", stream=stream)
                 await talk.hear_until(lambda m, s=stream: m["type"] == "unsubscribed"
                                       and m["stream"] == s)
-            place(other, "limit", "sell", price=str(PRICE), quantity="0.1")
+            await asyncio.to_thread(place, other, "limit", "sell", price=str(PRICE),
+                                    quantity="0.1")
             await talk.nothing_more()
     asyncio.run(run())
 

@@ -53,11 +53,11 @@ def quotes(stack):
 def goes_on(stack):
     """Every ladder whole, nothing of an earlier life beside it, and trades."""
     for symbol in INSTRUMENTS:
-        wait_until(lambda: whole(stack, symbol), 60, f"a ladder on {symbol}")
+        wait_until(lambda: whole(stack, symbol), f"a ladder on {symbol}")
     before = trades(stack)
-    wait_until(lambda: trades(stack) > before, 60, "a trade")
+    wait_until(lambda: trades(stack) > before, "a trade")
     wait_until(lambda: quotes(stack).keys() == INSTRUMENTS.keys()
-               and max(quotes(stack).values()) <= 2 * RUNGS, 60,
+               and max(quotes(stack).values()) <= 2 * RUNGS,
                "quotes on every instrument, and no more than a ladder")
 
 
@@ -71,7 +71,7 @@ def cancelled(stack):
 
 def test_every_book_has_two_sides(market):
     for symbol, (reference, tick) in INSTRUMENTS.items():
-        wait_until(lambda: whole(market, symbol), 60, f"a ladder on {symbol}")
+        wait_until(lambda: whole(market, symbol), f"a ladder on {symbol}")
         bids, asks = book(market, symbol)
         prices = [price for price, _ in bids + asks]
         assert bids[0][0] < asks[0][0]
@@ -84,7 +84,7 @@ def test_every_book_has_two_sides(market):
 
 def test_takers_trade(market):
     wait_until(lambda: market.sql(
-        "SELECT COUNT(DISTINCT instrument_id) FROM trades")[0][0] >= 4, 90,
+        "SELECT COUNT(DISTINCT instrument_id) FROM trades")[0][0] >= 4,
         "trades on four instruments")
     # Never with oneself, and only robots.
     assert market.sql("SELECT COUNT(*) FROM trades WHERE maker_user = taker_user") == ((0,),)
@@ -98,7 +98,7 @@ def test_a_person_can_trade_with_it(market):
     password = re.search(r"password (\S+):", said)[1]
     alice = market.client()
     alice.login("alice@demo.quantora", password)
-    wait_until(lambda: whole(market, "MWH/USD"), 60, "a ladder on MWH/USD")
+    wait_until(lambda: whole(market, "MWH/USD"), "a ladder on MWH/USD")
     number, = market.sql(
         "SELECT public_id FROM users WHERE email = 'alice@demo.quantora'")[0]
     order = {"user_id": str(uuid.UUID(bytes=number)), "side": "buy",
@@ -113,19 +113,19 @@ def test_it_survives_the_matcher(market):
     goes_on(market)
     begun_anew = cancelled(market)
     market.kill("matcherd")
-    wait_until(begun_anew, 60, "a new beginning")
+    wait_until(begun_anew, "a new beginning")
     goes_on(market)
 
 
 def test_it_survives_itself(market):
     begun_anew = cancelled(market)
     market.kill("workerd")
-    wait_until(begun_anew, 60, "a new beginning")
+    wait_until(begun_anew, "a new beginning")
     goes_on(market)
     begun_anew = cancelled(market)
     market.kill("workerd", signal.SIGTERM)
-    wait_until(lambda: "workerd stopped" in market.log("workerd"), 60, "an orderly stop")
-    wait_until(begun_anew, 60, "a new beginning")
+    wait_until(lambda: "workerd stopped" in market.log("workerd"), "an orderly stop")
+    wait_until(begun_anew, "a new beginning")
     goes_on(market)
 
 
@@ -134,7 +134,7 @@ def test_it_needs_no_database(market):
     try:
         before = {symbol: book(market, symbol) for symbol in INSTRUMENTS}
         for symbol in INSTRUMENTS:
-            wait_until(lambda: book(market, symbol) != before[symbol], 120,
+            wait_until(lambda: book(market, symbol) != before[symbol],
                        f"a change of {symbol}")
     finally:
         market.kill("mysql", signal.SIGCONT)
@@ -146,10 +146,10 @@ def test_a_halted_market_is_left_alone(market):
     halted = book(market, "REC/USD")
     before = market.sql("SELECT applied_seq FROM settle_state")[0][0]
     wait_until(lambda: market.sql("SELECT applied_seq FROM settle_state")[0][0]
-               > before + 50, 90, "fifty commands")
+               > before + 50, "fifty commands")
     assert book(market, "REC/USD") == halted
     market.ctl("instruments", "status", "REC/USD", "trading")
-    wait_until(lambda: book(market, "REC/USD") != halted, 120, "a change of REC/USD")
+    wait_until(lambda: book(market, "REC/USD") != halted, "a change of REC/USD")
 
 
 def test_setup_says_the_same_again(market):

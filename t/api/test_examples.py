@@ -23,10 +23,10 @@ from decimal import Decimal
 
 import pytest
 import quantora
+from quantora import PATIENCE_S
 from trading import TIME, UUID, Trader, trade_at
 
 TOP = quantora.TOP
-PATIENCE_S = 240
 
 # Of a market that has lived, or of a machine: any number will do.
 MOVING = {"open_24h", "high_24h", "low_24h", "change_24h", "change_percent_24h",
@@ -127,7 +127,7 @@ def house():
         quantora.wait_until(
             lambda: {"sync_ms", "trades_per_second"} <= set(
                 running.ctl("monitor", "matcher", check=False).stdout.split()),
-            60, "the monitor's second look, at a matcher that has worked")
+            "the monitor's second look, at a matcher that has worked")
         yield running
 
 
@@ -266,7 +266,7 @@ def test_the_program_that_comes_back(house, tmp_path):
     heard = tmp_path / "heard"
 
     def told(order):
-        quantora.wait_until(lambda: order in heard.read_text(), 60, f"word of {order}")
+        quantora.wait_until(lambda: order in heard.read_text(), f"word of {order}")
 
     with open(heard, "w", encoding="utf-8") as out, subprocess.Popen(
             ["/usr/bin/python3", "-c", program, house.url, trader.client.token, "0"],

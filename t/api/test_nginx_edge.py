@@ -163,7 +163,7 @@ def test_streams_go_to_streamd(edge, path):
 
 
 def test_an_upgrade_passes(edge):
-    with socket.create_connection(("127.0.0.1", edge.http_port), 10) as s:
+    with socket.create_connection(("127.0.0.1", edge.http_port), quantora.PATIENCE_S) as s:
         s.sendall(b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
                   b"Upgrade: websocket\r\n\r\n")
         assert s.recv(4096).startswith(b"HTTP/1.1 101 ")
@@ -329,7 +329,7 @@ def test_trace_is_no_method(edge):
 
 
 def test_plain_http_on_the_https_port_is_400(edge):
-    with socket.create_connection(("127.0.0.1", edge.https_port), 10) as s:
+    with socket.create_connection(("127.0.0.1", edge.https_port), quantora.PATIENCE_S) as s:
         s.sendall(b"GET /v1/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         reply = b""
         while chunk := s.recv(65536):
@@ -445,7 +445,7 @@ def test_no_token_gets_into_a_log(edge):
     for path in paths:
         raw_get(edge, path, "Referer: http://localhost/?token=SECRET")
     raw_get(edge, "/api/kept?limit=5")
-    quantora.wait_until(lambda: "/api/kept?limit=5" in edge.log("access.log"), 10,
+    quantora.wait_until(lambda: "/api/kept?limit=5" in edge.log("access.log"),
                         "the log's line")
     assert "/api/ws?(masked)" in edge.log("access.log")
     assert "SECRET" not in edge.log("access.log")
@@ -455,7 +455,7 @@ def test_no_token_gets_into_a_log(edge):
 def test_a_request_cannot_forge_a_line(edge):
     raw_get(edge, "/api/x\"\x7f%0aforged", "User-Agent: a\" 200")
     raw_get(edge, "/api/seen")
-    quantora.wait_until(lambda: "/api/seen" in edge.log("access.log"), 10,
+    quantora.wait_until(lambda: "/api/seen" in edge.log("access.log"),
                         "the log's line")
     for line in edge.log("access.log").splitlines():
         assert re.match(r'^127\.0\.0\.1 \S+T\S+\+00:00 "', line)
@@ -464,7 +464,7 @@ def test_a_request_cannot_forge_a_line(edge):
 # ---- Limits ---------------------------------------------------------------
 
 def test_an_address_has_its_rate():
-    edge = Edge(IP_RATE=1, IP_BURST=5)
+    edge = Edge(rate_of="m", IP_RATE=1, IP_BURST=5)
     try:
         client = quantora.Client(edge.url)
         replies = [client.get("/api/v1/bots") for _ in range(8)]
@@ -491,7 +491,7 @@ def test_an_address_has_so_many_public_streams():
     open_streams = []
     try:
         for _ in range(3):
-            s = socket.create_connection(("127.0.0.1", edge.http_port), 10)
+            s = socket.create_connection(("127.0.0.1", edge.http_port), quantora.PATIENCE_S)
             s.sendall(upgrade)
             assert s.recv(64).startswith(b"HTTP/1.1 101 ")
             open_streams.append(s)

@@ -162,10 +162,10 @@ def test_a_stalled_database_stops_only_these():
         assert {r.status_code for r in replies} == {503}, [r.text for r in replies]
         # Nothing was placed, and it works again.
         again = quantora.wait_until(lambda: (r := linked("again")).status_code == 200
-                                    and r, 60, "a database")
+                                    and r, "a database")
         found = quantora.wait_until(
             lambda: (r := owner.client.get(f"{PATH}?strategy_id={mine}")).status_code
-            == 200 and r.json(), 60, "a list")
+            == 200 and r.json(), "a list")
         assert found["total"] == 2
         assert found["orders"][0]["order_id"] == again.json()["order_id"]
 
@@ -176,4 +176,4 @@ def test_workerd_drops_a_link_without_an_order(stack):
     connection = stack.mysql("root")
     connection.commit()
     connection.close()
-    quantora.wait_until(lambda: links(stack, "orphan") == 0, 60, "its end")
+    quantora.wait_until(lambda: links(stack, "orphan") == 0, "its end")

@@ -81,7 +81,7 @@ def triggered(user, alert):
     """How it is, once it was triggered."""
     quantora.wait_until(lambda: user.stack.sql(
         "SELECT triggered FROM price_alerts WHERE public_id = %s",
-        uuid.UUID(alert["id"]).bytes)[0][0], 60, "the alert")
+        uuid.UUID(alert["id"]).bytes)[0][0], "the alert")
     return show(user, alert)
 
 
@@ -89,7 +89,7 @@ def looked(house):
     """All trades so far have been held against the alerts."""
     last = house.sql("SELECT MAX(id) FROM trades")[0][0]
     quantora.wait_until(lambda: [1 for mark, in house.sql(
-        "SELECT trade_id FROM price_alert_mark") if mark >= last], 60, "a look")
+        "SELECT trade_id FROM price_alert_mark") if mark >= last], "a look")
 
 
 # ---- What it looks like --------------------------------------------------------

@@ -333,6 +333,6 @@ def test_what_was_promised_is_sent_again(stack, user):
               "SET i.state = 'open', i.seq = 0, i.created_at = i.created_at - "
               "INTERVAL 10 SECOND WHERE u.email = %s AND i.source = 'risk.limit'",
               user.email)
-    quantora.wait_until(lambda: {s for s, _ in promises(user)} == {"done"}, 60,
+    quantora.wait_until(lambda: {s for s, _ in promises(user)} == {"done"},
                         "the promise")
     assert core(user) == {(OPEN_ORDERS, ANY): 8}

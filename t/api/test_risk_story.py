@@ -86,7 +86,7 @@ def kinds(person):
 
 
 def wait_for(person, *wanted):
-    quantora.wait_until(lambda: kinds(person) == set(wanted), 60, str(wanted))
+    quantora.wait_until(lambda: kinds(person) == set(wanted), str(wanted))
     found = {a["alert_type"]: a for a in alerts(person)}
     assert set(found) == set(wanted)
     return found
@@ -186,7 +186,7 @@ def test_a_position_in_another_currency_is_worth_dollars(house, maker):
     user = trader(house, {"EUR": "10000"})
     user.client.put(LIMITS, json={"max_position_value": 1000}, headers=INTERFACES)
     quantora.wait_until(lambda: house.sql(
-        "SELECT usd_rate FROM assets WHERE code = 'EUR'")[0][0], 60, "a rate")
+        "SELECT usd_rate FROM assets WHERE code = 'EUR'")[0][0], "a rate")
     trade(maker, user, "EUA/EUR", 12, 70)            # 840 EUR are 907.20 USD
     found = wait_for(user, "POSITION_SIZE_WARNING")
     assert found["POSITION_SIZE_WARNING"]["current_value"] == "907.20"
@@ -235,13 +235,15 @@ def test_it_is_heard_on_the_stream(house, maker):
         async with Talk(house, "/ws/v1") as talk:
             assert (await talk.ask(type="auth", token=user.client.token))["status"] == "ok"
             await talk.ask(type="subscribe", stream="risk_alerts")
-            limit(user, limit_type="OPEN_ORDERS", limit_value=2, warning_threshold=50)
-            place(user, "MWH/USD", "buy", 1, 20)
+            await asyncio.to_thread(limit, user, limit_type="OPEN_ORDERS", limit_value=2,
+                                    warning_threshold=50)
+            await asyncio.to_thread(place, user, "MWH/USD", "buy", 1, 20)
             alert = await talk.hear("risk_alert")
             assert alert["level"] == "warning" and TIME.match(alert["timestamp"])
             assert alert["message"] == alerts(user)[0]["message"]
-            reply = user.client.post("/v1/market/alerts", json={
-                "symbol": "MWH/USD", "condition": "above", "price": 1})
+            reply = await asyncio.to_thread(
+                user.client.post, "/v1/market/alerts", json={
+                    "symbol": "MWH/USD", "condition": "above", "price": 1})
             assert reply.json()["status"] == "triggered"
             assert (await talk.hear("price_alert"))["symbol"] == "MWH/USD"
     asyncio.run(run())
@@ -374,7 +376,7 @@ def test_nothing_is_lost_while_redis_is_away(house, maker):
     place(user, "MWH/USD", "buy", 1, 20)
     wait_for(user, "OPEN_ORDERS_WARNING")            # that needs no Redis
     quantora.wait_until(lambda: house.sql(
-        "SELECT published_at FROM notices WHERE user_id = %s", number)[0][0], 60,
+        "SELECT published_at FROM notices WHERE user_id = %s", number)[0][0],
         "the notice")
     heard = Listener(house)
     try:
@@ -397,7 +399,7 @@ def test_the_limits_of_the_core_are_put_right(house):
               "AND i.source = 'risk.limit'", user.email)
     quantora.wait_until(lambda: house.sql(
         "SELECT c.value FROM core_limits c JOIN users u ON u.id = c.user_id "
-        "WHERE u.email = %s AND c.type = 1", user.email)[0][0] == 1, 60, "the limit")
+        "WHERE u.email = %s AND c.type = 1", user.email)[0][0] == 1, "the limit")
     place(user, "MWH/USD", "buy", 1, 20)
     refused(send(user, "MWH/USD", "buy", 1, 20))
 

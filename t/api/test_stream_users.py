@@ -42,11 +42,11 @@ def door(stack, tmp_path_factory):
     with open(ini, "w") as f:
         conf.write(f)
     with subprocess.Popen([program, "-c", str(ini)]) as process:
-        wait_until(lambda: process.poll() is not None or listens(path), 60, "streamd")
+        wait_until(lambda: process.poll() is not None or listens(path), "streamd")
         assert process.poll() is None
         yield path
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.fixture

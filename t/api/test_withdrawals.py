@@ -359,7 +359,7 @@ def test_an_unknown_outcome_is_settled(stack, operator):
               "%s, UTC_TIMESTAMP(6) FROM withdrawals w WHERE w.public_id = UNHEX(%s)",
               pay, pay_command(stack, person, pay, withdrawal),
               withdrawal.replace("-", ""))
-    quantora.wait_until(lambda: person.balance("USD") == (40, 0), 60, "the payment")
+    quantora.wait_until(lambda: person.balance("USD") == (40, 0), "the payment")
     assert decide(operator, "reject", withdrawal).status_code == 409
 
 

@@ -53,7 +53,7 @@ def intent(house, row):
 def ended(house, row):
     """What became of it, once that is in the balances too."""
     became = wait_until(lambda: intent(house, row)[0] != "open" and intent(house, row),
-                        60, "the end of an intent")
+                        "the end of an intent")
     settled(house, became[2])
     return became
 
@@ -66,7 +66,7 @@ def balance(house, user, asset=0):
 
 def settled(house, seq):
     wait_until(lambda: house.sql("SELECT applied_seq FROM settle_state")[0][0] >= seq,
-               60, "settlement")
+               "settlement")
 
 
 def test_what_is_open_is_sent(house, user):
@@ -106,7 +106,7 @@ def test_sent_before_but_not_noted(house, user):
 def test_a_refusal_is_final(house, user):
     row = promise(house, 12345678, 5)
     assert ended(house, row)[:3] == ("refused", UNKNOWN_USER, 0)
-    wait_until(lambda: "there is no such user" in house.log("workerd"), 60, "a log line")
+    wait_until(lambda: "there is no such user" in house.log("workerd"), "a log line")
     # One that stands for something else by now.
     same = fresh_id()
     ended(house, promise(house, user, 1, intent=same))
@@ -118,7 +118,7 @@ def test_what_is_too_old_waits_for_an_operator(house, user):
     had = balance(house, user)
     row = promise(house, user, 13, age_s=25 * 3600)
     assert ended(house, row)[:3] == ("stale", 0, 0)
-    wait_until(lambda: "wait for an operator" in house.log("workerd"), 60, "a log line")
+    wait_until(lambda: "wait for an operator" in house.log("workerd"), "a log line")
     assert balance(house, user) == had
 
 
@@ -129,7 +129,7 @@ def test_a_matcher_that_is_away(house, user):
         rows = [promise(house, user, 17) for _ in range(3)]
         said = house.log("workerd").count("task failed task=resend")
         wait_until(lambda: house.log("workerd").count("task failed task=resend") > said,
-                   60, "a failure")
+                   "a failure")
         assert [intent(house, row)[0] for row in rows] == ["open"] * 3
     finally:
         house.kill("matcherd", signal.SIGCONT)
@@ -144,7 +144,7 @@ def test_a_database_that_is_away(house, user):
     house.kill("mysql", signal.SIGSTOP)
     try:
         wait_until(lambda: house.log("workerd").count("task failed task=resend") > said,
-                   60, "a failure")
+                   "a failure")
     finally:
         house.kill("mysql", signal.SIGCONT)
     assert ended(house, promise(house, user, 1))[0] == "done"
@@ -156,7 +156,7 @@ def test_killed_in_the_middle(house, user):
     rows = [promise(house, user, 19) for _ in range(200)]
     wait_until(lambda: house.sql(
         "SELECT COUNT(*) FROM intents WHERE state = 'done' AND id IN %s", rows)[0][0] > 0,
-        60, "a first one")
+        "a first one")
     house.kill("workerd")
     for row in rows:
         ended(house, row)
@@ -165,7 +165,7 @@ def test_killed_in_the_middle(house, user):
 
 def test_it_stops_in_order(house):
     house.kill("workerd", signal.SIGTERM)
-    wait_until(lambda: "workerd stopped" in house.log("workerd"), 60, "an orderly stop")
+    wait_until(lambda: "workerd stopped" in house.log("workerd"), "an orderly stop")
     assert "checks are good" in house.ctl("ledger", "verify")
 
 

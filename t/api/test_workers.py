@@ -55,7 +55,7 @@ def change_settings(stack, section, **values):
         size = len(old[pool])
         wait_until(lambda: not workers(stack, pool) & old[pool]
                    and len(workers(stack, pool)) == size,
-                   30, f"new workers of {pool}")
+                   f"new workers of {pool}")
 
 
 class Knocker(threading.Thread):
@@ -112,7 +112,7 @@ def test_bad_settings_change_nothing(stack):
     with open(good, "a") as f:
         f.write("\n[http]\nno_such_setting = 1\n")
     os.kill(stack.pid("api"), signal.SIGHUP)
-    wait_until(lambda: "no_such_setting" in stack.log("api"), 60, "a complaint")
+    wait_until(lambda: "no_such_setting" in stack.log("api"), "a complaint")
     with open(good, "w") as f:
         f.write(text)
     assert workers(stack, "api") == before
@@ -128,7 +128,7 @@ def test_a_budget_is_exact_over_all_workers(stack):
     wait_until(lambda: stack.sql(
         "SELECT 1 FROM balances b JOIN users u ON u.id = b.user_id "
         "WHERE u.public_id = UNHEX(%s)", person.id.replace("-", "")),
-        10, "the deposit")
+        "the deposit")
     token = person.client.token
 
     def ask(_):
@@ -162,7 +162,7 @@ def test_a_worker_that_dies_is_replaced(stack, trader):
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: len(workers(stack, "api-trade")) == len(before)
-               and victim not in workers(stack, "api-trade"), 10, "a new worker")
+               and victim not in workers(stack, "api-trade"), "a new worker")
     assert before - {victim} < workers(stack, "api-trade")
     for _ in range(2 * len(before)):
         assert stack.client().get("/api/orderbook").status_code == 200
@@ -222,7 +222,7 @@ def test_a_connection_may_be_kept_and_is_given_up(stack):
     assert workers(stack, "api-trade") == before
     # A worker that had no use of the matcher yet may have opened that.
     wait_until(lambda: all(len(os.listdir(f"/proc/{pid}/fd")) <= n + 1
-                           for pid, n in fds.items()), 10, "closed connections")
+                           for pid, n in fds.items()), "closed connections")
 
 
 def test_a_stalled_database_never_stops_trading(stack, trader):
@@ -231,15 +231,14 @@ def test_a_stalled_database_never_stops_trading(stack, trader):
         assert placed.status_code == 200
         order_id = placed.json()["order_id"]
         assert stack.client().get("/api/orderbook").json()["data"][0]
-        began = time.monotonic()
+        # It is answered while MySQL still stands.
         listed = trader.client.get("/api/orders")
         assert listed.status_code == 503
         assert listed.json()["code"] == "SERVICE_UNAVAILABLE"
-        assert time.monotonic() - began < 10
         assert trader.client.delete(f"/api/order/{order_id}").status_code == 200
     # What was done meanwhile is there when it is back.
     data = wait_until(lambda: trader.client.get("/api/orders").json()["data"],
-                      20, "the list")
+                      "the list")
     assert data[0]["order_id"] == order_id
     assert data[0]["order_status"] == "cancelled"
 
@@ -260,7 +259,7 @@ def test_no_answer_is_an_unknown_outcome_and_becomes_final(stack, trader):
         assert asked.headers["Retry-After"].isdigit()
     # It came too late and was refused: nothing of that name was placed.
     wait_until(lambda: trader.client.get("/api/orders").status_code == 200,
-               10, "the matcher")
+               "the matcher")
     listed = trader.client.get("/api/orders?limit=100").json()["data"]
     assert name not in [order["client_order_id"] for order in listed]
 
@@ -268,7 +267,7 @@ def test_no_answer_is_an_unknown_outcome_and_becomes_final(stack, trader):
 def test_a_line_for_each_request(stack):
     marker = f"/api/no-such-{uuid.uuid4().hex}"
     stack.client().get(f"{marker}?token=secret")
-    line = wait_until(lambda: re.search(rf".*{marker}.*", stack.log("api")), 10,
+    line = wait_until(lambda: re.search(rf".*{marker}.*", stack.log("api")),
                       "its line").group(0)
     assert re.match(rf"info \S+ quantora-api GET {marker} 404 us=\d+ user=0 "
                     r"edition=amarktai from=127\.0\.0\.1 request=[0-9a-f]{32}$",

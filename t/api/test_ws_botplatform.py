@@ -100,19 +100,6 @@ def test_a_ticker_comes_at_once_and_with_each_trade(stack, user, other, symbol):
     asyncio.run(run())
 
 
-def test_before_the_first_trade_there_is_no_price(stack, user):
-    symbol = stack.sql("SELECT symbol FROM instruments WHERE id NOT IN "
-                       "(SELECT instrument_id FROM trades) LIMIT 1")[0][0]
-    symbol = symbol.replace("/", "")
-
-    async def run():
-        async with Talk(stack, market(user, symbol)) as talk:
-            message = await talk.hear("ticker")
-            assert message["symbol"] == symbol and message["price"] is None
-            assert TIME_MS.match(message["timestamp"])
-    asyncio.run(run())
-
-
 # ---- Orders -------------------------------------------------------------------
 
 def test_order_updates(stack, user, other):

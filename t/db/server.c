@@ -163,7 +163,7 @@ wait_ready(void)
 	char message[512];
 
 	for (;;) {
-		struct timeval patience = {60, 0};
+		struct timeval patience = {300, 0};
 		ssize_t n;
 
 		setsockopt(ready_fd, SOL_SOCKET, SO_RCVTIMEO, &patience,

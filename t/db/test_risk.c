@@ -36,6 +36,7 @@ static struct ctx *ctx;
 static struct book_page *page;
 static pid_t matcherd;
 static char page_path[128], matcher_path[128];
+static int64_t began_us; /* when the test did */
 
 static void
 sql(const char *text)
@@ -102,7 +103,7 @@ set_up(void)
 	book_page_ready(page, clock_wall_us(), 0);
 	matcherd = stack_matcherd();
 	ctx = server_ctx(STACK_DATABASE);
-	ctx->now_us = clock_wall_us();
+	ctx->now_us = began_us = clock_wall_us();
 	ctx->markets = markets_new(page_path);
 	ctx->core = core_new(matcher_path);
 	sql("INSERT INTO assets (id, code, seq, usd_rate) VALUES "
@@ -179,7 +180,6 @@ look(void)
 	struct risk_people people;
 	struct risk_turn turn;
 
-	ctx->now_us = clock_wall_us();
 	OK(risk_watch_pick(ctx, 0, 10, &people));
 	OK(risk_watch_look(ctx, &people, &turn));
 	return turn;
@@ -326,9 +326,7 @@ watch(int64_t day, int reduce_only)
 
 START_TEST(losses)
 {
-	int64_t today = clock_wall_us() / US_PER_DAY;
-
-	watch(today, REDUCE_NO);
+	watch(ctx->now_us / US_PER_DAY, REDUCE_NO);
 	add_limit(RISK_DAILY_LOSS, INSTRUMENT_ANY, "1000");
 	add_limit(RISK_MAX_DRAWDOWN, INSTRUMENT_ANY, "0.6");
 	ck_assert_uint_eq(look().checked, 1);
@@ -354,7 +352,7 @@ END_TEST
 
 START_TEST(an_account_that_may_only_sell)
 {
-	watch(clock_wall_us() / US_PER_DAY, REDUCE_RISK);
+	watch(ctx->now_us / US_PER_DAY, REDUCE_RISK);
 	sql("INSERT INTO core_limits VALUES (1, 3, 65535, 900, 5, NOW(6))");
 	btc_at(300); /* it all came back, and changes nothing today */
 	ck_assert_uint_eq(look().raised, 1);
@@ -436,11 +434,11 @@ trade_at(const char *price, int64_t at_us)
 		DB_IN(db_ident(id), db_text(price), db_time(at_us)), NULL));
 }
 
-/* AGO_US before now. */
+/* AGO_US before the test began, as all of the times here: it may be slow. */
 static void
 trade(const char *price, int64_t ago_us)
 {
-	trade_at(price, clock_wall_us() - ago_us);
+	trade_at(price, began_us - ago_us);
 }
 
 static void
@@ -451,7 +449,7 @@ alert(bool above, const char *price, int64_t ago_us)
 		"above, price, created_at) "
 		"VALUES (RANDOM_BYTES(16), 1, 0, ?, ?, ?)",
 		DB_IN(db_bool(above), db_text(price),
-			db_time(clock_wall_us() - ago_us)),
+			db_time(began_us - ago_us)),
 		NULL));
 }
 

@@ -16,7 +16,7 @@ import uuid
 from decimal import Decimal
 
 import requests
-from quantora import wait_until
+from quantora import PATIENCE_S, wait_until
 
 PASSWORD = "a long enough passphrase"
 SYMBOL = "ETH/USD"
@@ -115,7 +115,7 @@ class Trader(threading.Thread):
 
     def tries(self, method, path, body=None, edition=None):
         """(reply, how often it took); again and again until there is one."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_S
         for n in range(1, 100000):
             reply = self.once(method, path, body, edition)
             if reply is not None:
@@ -293,7 +293,7 @@ class Trader(threading.Thread):
 
     def end(self):
         self.ending.set()
-        self.join(90)
+        self.join(PATIENCE_S)
         assert not self.is_alive() and self.error is None, self.error
 
     def settled(self):
@@ -307,6 +307,6 @@ def trading_goes_on(traders):
     for trader in traders:
         trader.answered.clear()
     for trader in traders:
-        wait_until(lambda trader=trader: trader.answered.wait(0.5) or trader.error, 60,
+        wait_until(lambda trader=trader: trader.answered.wait(0.5) or trader.error,
                    f"an order of {trader.email}")
         assert trader.error is None, trader.error

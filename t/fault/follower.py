@@ -8,8 +8,7 @@ import threading
 from decimal import Decimal
 
 import websockets
-
-PATIENCE_S = 60
+from quantora import PATIENCE_S
 
 
 class Follower(threading.Thread):
@@ -72,7 +71,7 @@ class Follower(threading.Thread):
     def until(self, order_id):
         """All updates, up to the end of the order ORDER_ID."""
         self.last_order = order_id
-        self.join(120)
+        self.join(PATIENCE_S)
         assert self.error is None, self.error
         assert not self.is_alive(), f"{self.url} tells of no end of {order_id}"
         return self.heard

@@ -17,7 +17,7 @@ import uuid
 
 import pytest
 import requests
-from quantora import Stack, wait_until
+from quantora import PATIENCE_S, Stack, wait_until
 
 PASSWORD = "a long enough passphrase"
 VICTIMS = ("matcherd", "settlerd", "api-trade", "api", "mysql", "streamd", "workerd")
@@ -118,7 +118,7 @@ def trading_goes_on(traders):
     for trader in traders:
         trader.answered.clear()
     for trader in traders:
-        assert trader.answered.wait(30), f"{trader.email} can't trade any more"
+        assert trader.answered.wait(PATIENCE_S), f"{trader.email} can't trade any more"
 
 
 def settled(trader):
@@ -128,7 +128,7 @@ def settled(trader):
             return trader.client.get("/api/orders", timeout=5).status_code == 200
         except requests.RequestException:
             return False
-    wait_until(read, 60, "a read")
+    wait_until(read, "a read")
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +148,11 @@ def test_nothing_acknowledged_is_lost_or_doubled(stack):
             time.sleep(random.random() * 0.2)  # at any moment of the load
             stack.kill(victim)
             trading_goes_on(traders)
+    wait_until(lambda: all(trader.fills for trader in traders), "a fill of each")
     for thread in (*traders, depositor):
         thread.ending.set()
     for thread in (*traders, depositor):
-        thread.join(30)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
     settled(traders[0])

@@ -15,6 +15,8 @@ without demo, and close() ends and removes it.
 
 import configparser
 import os
+import random
+import re
 import shutil
 import signal
 import socket
@@ -30,29 +32,62 @@ class StackError(Exception):
     pass
 
 
+# How long what should happen may take.  Who passes never waits that long, however
+# slow the machine, and who hangs is found out all the same.
+PATIENCE_S = 300
+
+
+def ports_of_nobody():
+    """Those that the kernel gives to no connection of its own accord."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        first, last = map(int, f.read().split())
+    below, above = range(10240, first), range(last + 1, 65536)
+    return max(below, above, key=len)
+
+
+RESERVED = []     # held while this process lives
+
+
 def free_ports(n):
-    """N ports that nobody listens on; held together, so that they differ."""
-    sockets = []
-    for _ in range(n):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        sockets.append(s)
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """N ports that nobody listens on, nor will before we end.
+
+    A port of the kernel's own range may be some connection's by the time that
+    it is listened on, and one that was free just now another test's.  So they
+    are of another range, and taken by a name that lasts as long as we do.
+    """
+    ports = []
+    choice = ports_of_nobody()
+    while len(ports) < n:
+        port = random.choice(choice)
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0quantora-port-{port}")
+            with socket.create_server(("127.0.0.1", port)):
+                pass
+        except OSError:
+            name.close()
+            continue
+        RESERVED.append(name)
+        ports.append(port)
     return ports
 
 
-def wait_until(condition, timeout_s=60, what="it"):
-    """The first true value of CONDITION(); StackError if there is none in time."""
+def wait_until(condition, what="it", timeout_s=PATIENCE_S):
+    """The first true value of CONDITION(); StackError if there is none in time.
+
+    It is asked often at first, and less often the longer it takes: whoever has
+    to do the work needs the processor, too.
+    """
     end = time.monotonic() + timeout_s
+    pause_s = 0.002
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise StackError(f"{what} did not happen within {timeout_s} s")
-        time.sleep(0.02)
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, 0.1)
 
 
 class Stack:
@@ -101,6 +136,8 @@ class Stack:
             "QUANTORA_IP_RATE": str(ip_rate),
             "QUANTORA_IP_CONNECTIONS": str(ip_connections),
             "QUANTORA_IP_STREAMS": str(ip_streams),
+            # The tests make people by the thousand.
+            "QUANTORA_PASSWORD_MIB": "19",
             **env,
         }
         done = subprocess.run([DEV, "run", "--detach"],
@@ -110,7 +147,13 @@ class Stack:
         if done.returncode != 0:
             shutil.rmtree(run_dir, ignore_errors=True)
             raise StackError(done.stdout)
-        return cls(run_dir, ours=True, env=settings)
+        stack = cls(run_dir, ours=True, env=settings)
+        try:
+            stack.wait_for_markets()
+        except StackError:
+            stack.close()
+            raise
+        return stack
 
     def dev(self, *arguments, check=True):
         """./dev ARGUMENTS for this stack; its output."""
@@ -126,6 +169,28 @@ class Stack:
 
     def start(self):
         self.dev("run", "--detach")
+        self.wait_for_markets()
+
+    def wait_for_markets(self):
+        """Until the streams know all of them: they look for new ones once a second."""
+        for symbol in re.findall(r"^instrument \d+ (\S+)", self.ctl("instruments", "list"),
+                                 re.M):
+            wait_until(lambda symbol=symbol: self.upgrades(f"/ws?symbol={symbol}"),
+                       f"a stream of {symbol}")
+
+    def upgrades(self, path):
+        """Whether streamd makes a WebSocket of PATH."""
+        request = (f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE_S)
+            try:
+                s.connect(self.sock("streamd"))
+                s.sendall(request.encode())
+                return b" 101 " in s.recv(64)
+            except (ConnectionError, FileNotFoundError):
+                return False
 
     def close(self):
         """End and remove what boot() started."""
@@ -152,7 +217,7 @@ class Stack:
         os.kill(old, signum)
         if signum == signal.SIGKILL:
             try:
-                wait_until(lambda: self.pid(name) != old, 60, f"a new {name}")
+                wait_until(lambda: self.pid(name) != old, f"a new {name}")
             except StackError as error:
                 raise StackError(f"{error}\n{self.log('supervisor')[-2000:]}"
                                  f"\n{self.log(name)[-2000:]}") from None
@@ -202,7 +267,7 @@ class Stack:
     def client(self, edition=None, https=False):
         return Client(self.https_url if https else self.url, edition)
 
-    def raw(self, data, timeout_s=60):
+    def raw(self, data, timeout_s=PATIENCE_S):
         """Send bytes over a connection of its own; all that came back."""
         with socket.create_connection(("127.0.0.1", self.http_port), timeout_s) as s:
             s.sendall(data)
@@ -218,7 +283,6 @@ class Stack:
 
 
 LATE = "the records are being brought up to date; try again shortly"
-LATE_S = 60
 
 
 class Client:
@@ -239,9 +303,9 @@ class Client:
         self.token = None
 
     def request(self, method, path, **arguments):
-        arguments.setdefault("timeout", 60)
+        arguments.setdefault("timeout", PATIENCE_S)
         arguments.setdefault("allow_redirects", False)
-        end = time.monotonic() + LATE_S
+        end = time.monotonic() + PATIENCE_S
         while True:
             reply = self.session.request(method, self.url + path, **arguments)
             if method != "GET" or reply.status_code != 503 or LATE not in reply.text \

@@ -356,7 +356,6 @@ START_TEST(helper_process)
 {
 	char dir[] = "/tmp/quantora-helper-XXXXXX", archive[64], command[64];
 	struct journal_helper helper;
-	unsigned waited = 0;
 	int status;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -370,9 +369,8 @@ START_TEST(helper_process)
 	must_open();
 	append(50, 20);
 	/* It was woken; what it does is seen in the shared page. */
-	while (atomic_load(&helper.page->spares_made) < 2 && waited++ < 10000)
+	while (atomic_load(&helper.page->spares_made) < 2)
 		usleep(1000);
-	ck_assert_uint_ge(atomic_load(&helper.page->spares_made), 2);
 	ck_assert(journal_helper_alive(&helper));
 	ck_assert_int_eq(journal_helper_error(&helper), 0);
 	ck_assert_int_eq(journal_close(journal), ST_OK);
