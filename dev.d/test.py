@@ -8,7 +8,7 @@ no service and run a second time in a build with ASan and UBSan.  The pytest
 files of db, api, browser and security get a stack for each suite, named in
 QUANTORA_STACK; the programs of db and the tests of fault start what they need.
 QUANTORA_STACK in our own environment is attached to.  The files of api are
-dealt to two stacks, which run at the same time.
+dealt to three stacks, which run at the same time.
 
 What mostly waits (for answers, timers, restarts) runs beside what computes, in
 the LANES below; within a lane one suite follows the other.  The lane that
@@ -40,7 +40,7 @@ sys.path.insert(0, f"{TOP}/t/harness")
 SUITES = ("unit", "engine", "fuzz", "db", "api", "browser", "security", "fault")
 QUICK = ("unit", "engine", "fuzz")
 WANT_STACK = ("db", "api", "browser", "security")
-HALVED = ("api",)     # half of it runs beside the other half
+SHARES = {"api": 3}   # that many, beside one another: they mostly wait
 LANES = (("api",), ("security", "browser", "fault"), ("unit", "engine", "fuzz", "db"))
 COMPUTING = LANES[-1]
 UNIT_CHECKS = ("t/layers.sh", "t/tidy.sh", "t/units.sh")
@@ -278,15 +278,17 @@ def deal(tests, n):
 
 
 def boot_stacks(tally, suite, n):
-    """N stacks, one after the other; fewer when one does not start."""
+    """N stacks, made at the same time; fewer when one does not start."""
     import quantora
     stacks = []
-    try:
-        for _ in range(n):
-            stacks.append(quantora.Stack.boot())
-    except quantora.StackError as error:
-        tally.count(0, 1, reasons=[f"{suite}: no stack: {last_line(str(error))}"])
-        show(f"{suite}: no stack", str(error))
+    with concurrent.futures.ThreadPoolExecutor(n) as pool:
+        for booting in [pool.submit(quantora.Stack.boot) for _ in range(n)]:
+            try:
+                stacks.append(booting.result())
+            except quantora.StackError as error:
+                tally.count(0, 1, reasons=[
+                    f"{suite}: no stack: {last_line(str(error))}"])
+                show(f"{suite}: no stack", str(error))
     return stacks
 
 
@@ -306,8 +308,8 @@ def run_suite(tally, suite, names, arguments, nice, sanitized):
     stacks = []
     if suite in WANT_STACK and (scripts or tests) \
             and "QUANTORA_STACK" not in os.environ:
-        n = 2 if suite in HALVED and len(tests) > 1 and os.cpu_count() > 1 else 1
-        stacks = boot_stacks(tally, suite, n)
+        n = min(SHARES.get(suite, 1), len(tests)) if os.cpu_count() > 1 else 1
+        stacks = boot_stacks(tally, suite, max(n, 1))
         if not stacks:
             return
         env["QUANTORA_STACK"] = stacks[0].run_dir
