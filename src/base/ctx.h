@@ -48,6 +48,7 @@ struct markets; /* domain/market.h: instruments, and the shared book page */
 struct ctx {
 	struct arena *arena;
 	int64_t now_us; /* wall clock when the work began */
+	int64_t arrived_us; /* when the edge had the request; not after now_us */
 	const char *request_id;
 	const char *remote_address;
 	const struct conf *conf;

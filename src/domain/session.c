@@ -267,7 +267,8 @@ refresh_tx(struct ctx *ctx, void *arg)
 		found.token_expires_us <= ctx->now_us)
 		return ST_OK;
 	if (found.used_us != DB_NO_TIME) {
-		if (ctx->now_us < found.used_us)
+		/* It was under way when the first was: no thief's. */
+		if (ctx->arrived_us < found.used_us)
 			return ST_OK;
 		r->verdict = REFRESH_REUSED;
 		return session_end_one_tx(ctx, &found.session,

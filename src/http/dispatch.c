@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "auth/session.h"
+#include "base/clock.h"
+#include "base/decimal.h"
 #include "http/head.h"
 #include "http/request.h"
 
@@ -375,6 +377,19 @@ request_id_of(struct ctx *ctx, const struct incoming *in)
 	return made;
 }
 
+/* The edge's clock counts milliseconds: the last microsecond that it may mean. */
+static int64_t
+arrived_us(const struct incoming *in, int64_t now_us)
+{
+	struct decimal seconds;
+	int64_t at_us;
+
+	if (!in->arrived || decimal_parse(in->arrived, &seconds) != ST_OK)
+		return now_us;
+	at_us = seconds.units / (DECIMAL_ONE / US_PER_SECOND) + 999;
+	return at_us < now_us ? at_us : now_us;
+}
+
 static void
 render_failure(struct job *job, enum status status)
 {
@@ -422,6 +437,7 @@ dispatch(const struct server *server, const struct incoming *in,
 	req->ctx = server->base;
 	req->ctx.arena = arena;
 	req->ctx.now_us = now_us;
+	req->ctx.arrived_us = arrived_us(in, now_us);
 	req->ctx.remote_address = in->remote_address;
 	req->ctx.request_id = request_id_of(&req->ctx, in);
 	/* Headers can be looked up, not changed, through here. */

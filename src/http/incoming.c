@@ -24,6 +24,7 @@ static const struct {
 	WANTED("REQUEST_ID", request_id),
 	WANTED("REMOTE_ADDR", remote_address),
 	WANTED("QUANTORA_EDITION", edition),
+	WANTED("QUANTORA_ARRIVED", arrived),
 #undef WANTED
 };
 

@@ -21,6 +21,7 @@ struct incoming {
 	const char *request_id;     /* the edge's; NULL: none */
 	const char *remote_address;
 	const char *edition; /* that the edge chose; NULL: none */
+	const char *arrived; /* at the edge, in seconds; NULL: none */
 	char *const *params; /* "NAME=value", ended by NULL */
 
 	/* Read up to N bytes of the body; fewer only at its end. */

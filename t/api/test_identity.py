@@ -2,10 +2,13 @@
 """Who one is, as each of the other four documents spells it."""
 
 import concurrent.futures
+import os
 import re
+import signal
 import uuid
 
 import pytest
+import quantora
 from people import PASSWORD, Person, new_email
 
 Z_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
@@ -135,7 +138,22 @@ def test_reuse_ends_the_family(stack, interfaces):
     assert rows == ((1, ), )
 
 
+def workers(stack):
+    """Those who refresh: they sleep on it, and so have a pool of their own."""
+    parent = stack.pid("api-egress")
+    with open(f"/proc/{parent}/task/{parent}/children") as f:
+        return [int(pid) for pid in f.read().split()]
+
+
+def queued(stack):
+    """How many requests wait for a worker of the pool."""
+    path = stack.conf.get("sockets", "api_egress")
+    with open("/proc/net/unix") as f:
+        return sum(line.split()[-1] == path for line in f) - 1    # who listens
+
+
 def test_of_32_parallel_refreshes_one_chain_lives(stack):
+    """Whenever a worker comes to them: each had arrived before any was answered."""
     person = Person(stack)
     token = log_in(stack.client("interfaces"), person).json()["refresh_token"]
     clients = [stack.client("interfaces") for _ in range(32)]
@@ -143,8 +161,18 @@ def test_of_32_parallel_refreshes_one_chain_lives(stack):
     def refresh(client):
         return client.post("/api/v1/auth/refresh", json={"refresh_token": token})
 
-    with concurrent.futures.ThreadPoolExecutor(32) as pool:
-        replies = list(pool.map(refresh, clients))
+    slow, *others = workers(stack)
+    for pid in (slow, *others):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            asked = [pool.submit(refresh, client) for client in clients]
+            quantora.wait_until(lambda: queued(stack) >= 32, "all of them in the queue")
+            os.kill(slow, signal.SIGCONT)
+            replies = [one.result() for one in asked]
+    finally:
+        for pid in (slow, *others):
+            os.kill(pid, signal.SIGCONT)
     winners = [r for r in replies if r.status_code == 200]
     assert len(winners) == 1
     assert {r.status_code for r in replies} == {200, 401}

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import socket
+import time
 
 import pytest
 import quantora
@@ -65,6 +66,7 @@ def check_shape(edition, code, body):
 # ---- What is handed on ----------------------------------------------------
 
 def test_the_workers_get_few_and_true_parameters(edge, http):
+    begin = time.time()
     reply = http.post("/api/order?x=1", json={"a": 1}, headers={
         "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https",
         "X-Forwarded-Host": "evil", "Forwarded": "for=6.6.6.6", "X-Real-IP": "6.6.6.6",
@@ -75,8 +77,11 @@ def test_the_workers_get_few_and_true_parameters(edge, http):
         "User-Agent": "test", "Cookie": "a=b", "X-Whatever": "else"})
     assert reply.status_code == 200
     assert reply.json()["pool"] == "trade"
+    params = reply.json()["params"]
+    arrived = float(params.pop("QUANTORA_ARRIVED"))
+    assert begin <= arrived + 0.001 and arrived <= time.time()
     # These and no others: what is not known is not handed on.
-    assert reply.json()["params"] == {
+    assert params == {
         "REQUEST_METHOD": "POST", "REQUEST_URI": "/api/order?x=1",
         "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": "8",
         "REMOTE_ADDR": "127.0.0.1", "REQUEST_ID": reply.headers["X-Request-Id"],
@@ -106,7 +111,7 @@ def test_what_was_not_sent_is_no_parameter(edge):
     assert raw_get(edge, "/what-was-sent")[0] == 200
     assert set(edge.seen[-1][1]) == {
         "REQUEST_METHOD", "REQUEST_URI", "REMOTE_ADDR", "REQUEST_ID",
-        "QUANTORA_EDITION", "HTTP_HOST", "HTTP_X_FORWARDED_PROTO"}
+        "QUANTORA_ARRIVED", "QUANTORA_EDITION", "HTTP_HOST", "HTTP_X_FORWARDED_PROTO"}
 
 
 def test_https_serves_the_same(edge):
