@@ -102,7 +102,8 @@ def make_market(house):
 
 def run(house):
     """What each example printed; of one that was not reached, nothing."""
-    script = ["trap 'echo \"@@failed $BASH_COMMAND\"' ERR"]
+    # What an interrupted run of the same number has left is none of ours.
+    script = ["rm -f /tmp/*-$$ /tmp/*-$$.*", "trap 'echo \"@@failed $BASH_COMMAND\"' ERR"]
     for i, example in enumerate(EXAMPLES):
         script += [f"echo '@@@@ {i}'", example.commands]
     script.append("echo '@@@@ end'")

@@ -3,6 +3,7 @@
 only sell, as their owner meets them."""
 
 import asyncio
+import time
 
 import pytest
 import quantora
@@ -271,6 +272,8 @@ def back(house, maker):
 
 
 def test_a_days_loss(house, maker, loser, operator, listener):
+    # A day begins without one.
+    quantora.wait_until(lambda: time.time() % 86400 < 86400 - 120, "another day")
     number = number_of(loser)
     reply = loser.client.put(LIMITS, json={"max_daily_loss": 100}, headers=INTERFACES)
     assert reply.status_code == 200

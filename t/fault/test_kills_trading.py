@@ -18,6 +18,7 @@ import time
 import uuid
 from decimal import Decimal
 
+import pymysql
 import pytest
 from crowd import LIMITS, ORDERS, SWITCH, SYMBOL, Trader, trading_goes_on
 from follower import Follower
@@ -348,7 +349,10 @@ def goes_on_until_all_has_happened(stack, traders, follower):
     def whole():
         for thread in (*traders, follower):
             assert thread.error is None, thread.error
-        return not not_yet(stack, traders, follower)
+        try:
+            return not not_yet(stack, traders, follower)
+        except pymysql.err.OperationalError:
+            return False    # MySQL was just killed
     try:
         wait_until(whole)
     except StackError:
