@@ -158,11 +158,16 @@ def test_a_taken_port_is_one_sentence(run_dir):
     assert dev(env, "run", "--detach")[0] == 0
 
 
-def test_a_daemon_that_dies_at_start_says_why(run_dir, tmp_path):
-    """A build where one program is broken: its last line is the reason."""
+def link_programs(folder):
+    """A build directory with the programs, and nothing that was made there."""
     for name in os.listdir(BUILD):
         if name.startswith("quantora"):
-            os.symlink(f"{BUILD}/{name}", tmp_path / name)
+            os.symlink(f"{BUILD}/{name}", folder / name)
+
+
+def test_a_daemon_that_dies_at_start_says_why(run_dir, tmp_path):
+    """A build where one program is broken: its last line is the reason."""
+    link_programs(tmp_path)
     os.unlink(tmp_path / "quantora-settlerd")
     broken = tmp_path / "quantora-settlerd"
     broken.write_text("#!/bin/sh\necho first >&2\necho the stars are wrong >&2\nexit 1\n")
@@ -214,15 +219,22 @@ def test_sigint_ends_a_run_in_the_foreground(run_dir):
     assert dev(env, "status")[0] == 3
 
 
-def test_ctrl_c_ends_the_preparation_too(run_dir):
+def test_ctrl_c_ends_the_preparation_too(run_dir, tmp_path):
     """What is at work when it comes may survive it; what follows must not start."""
-    env = environment(run_dir)
+    link_programs(tmp_path)
+    program = tmp_path / "mariadb-install-db"
+    program.write_text('#!/bin/sh\n: >"$0.begun"\n'
+                       'until [ -e "$0.goes-on" ]; do sleep 0.05; done\n'
+                       f'exec {shutil.which(program.name)} "$@"\n')
+    program.chmod(0o755)
+    env = environment(run_dir, QUANTORA_BUILD_DIR=str(tmp_path),
+                      PATH=f"{tmp_path}:{os.environ['PATH']}")
     with subprocess.Popen([DEV, "run"], env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           start_new_session=True) as process:
-        log = f"{run_dir}/log/mysql-install.log"
-        wait_until(lambda: os.path.exists(log), 60, "MariaDB's installation")
+        wait_until(lambda: os.path.exists(f"{program}.begun"), "MariaDB's installation")
         os.kill(process.pid, signal.SIGINT)      # to us alone
+        open(f"{program}.goes-on", "w").close()
         output = process.stdout.read()
     assert process.returncode == 1
     assert output == "Ended before anything was started.\n"
@@ -342,7 +354,7 @@ def test_on_a_full_disk_what_is_killed_comes_back_and_all_of_it_ends(run_dir):
             fill(f"{small}/ballast")
             for name in ("streamd", "api"):
                 stack.kill(name)
-                wait_until(lambda: dev(env, "status")[0] == 0, 60, f"{name} anew")
+                wait_until(lambda: dev(env, "status")[0] == 0, f"{name} anew")
             assert answers(stack)
             pids += [stack.pid(name) for name in NAMES]
             os.killpg(process.pid, signal.SIGINT)
