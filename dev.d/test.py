@@ -24,6 +24,7 @@ The last line is "N passed, N failed".
 import concurrent.futures
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -304,7 +305,10 @@ def run_shares(tally, suite, tests, stacks, env, arguments):
 def run_suite(tally, suite, names, arguments, nice, sanitized):
     """Everything of SUITE; a stack only if there is something to run on it."""
     scripts, tests = suite_files(suite)
-    env = dict(os.environ, QUANTORA_BUILD="0")
+    env = dict(os.environ, QUANTORA_BUILD="0",
+               QUANTORA_EMPTY_DATABASE=f"{BUILD}/db-empty")
+    if suite == "db":
+        shutil.rmtree(env["QUANTORA_EMPTY_DATABASE"], ignore_errors=True)
     stacks = []
     if suite in WANT_STACK and (scripts or tests) \
             and "QUANTORA_STACK" not in os.environ:
