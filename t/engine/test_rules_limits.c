@@ -382,6 +382,30 @@ START_TEST(an_order_cannot_trade_more_than_a_number)
 }
 END_TEST
 
+/* Both sums of an order count.  Ann makes 66,000,000,000 USD, and would then
+ * take 33,000,000,000. */
+START_TEST(what_an_order_made_counts_when_it_takes)
+{
+	struct world *w = world_of_units(_i);
+	struct ident id;
+
+	w->terms.maker_rate = 0;
+	w->terms.taker_rate = 0;
+	DONE(set_terms(w));
+	DONE(deposit(w, BOB, USD, units("66000000000"), IDENT_NONE));
+	id = PLACED(w, ANN, SIDE_SELL, "4", "22000000000");
+	PLACED(w, BOB, SIDE_BUY, "3", "22000000000");
+	DONE(correct(w, ANN, USD, -units("33000000000")));
+	DONE(correct(w, CID, USD, units("33000000000")));
+	PLACED(w, CID, SIDE_BUY, "3", "11000000000");
+	DONE(amend(w, ANN, id, "8", "11000000000"));
+	STORY(w, "level sell 22000000000: 0\n"
+		 "amended ann sell 8 at 11000000000, 3 filled, holds 5\n"
+		 "closed ann sell fill-limit 3 of 8\n");
+	world_free(w);
+}
+END_TEST
+
 Suite *suite(void);
 
 Suite *
@@ -404,6 +428,7 @@ suite(void)
 	RULE(the_house_does_not_overflow);
 	RULE(a_level_may_be_larger_than_a_number);
 	RULE(an_order_cannot_trade_more_than_a_number);
+	RULE(what_an_order_made_counts_when_it_takes);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return s;
