@@ -96,11 +96,11 @@ GRANT SELECT ON settle_state TO :stream;
 
 -- ---- worker: jobs, intents, what has expired ----------------------------------
 
-GRANT SELECT, UPDATE ON users TO :worker;
+GRANT SELECT (id, public_id, email, email_folded, created_at) ON users
+	TO :worker;
 GRANT SELECT, UPDATE, DELETE ON sessions TO :worker;
 GRANT SELECT, DELETE ON refresh_tokens TO :worker;
 GRANT SELECT, DELETE ON login_failures TO :worker;
-GRANT SELECT ON access_keys TO :worker;
 GRANT SELECT, INSERT ON audit_log TO :worker;
 GRANT SELECT, UPDATE ON audit_head TO :worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON intents TO :worker;

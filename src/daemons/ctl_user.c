@@ -301,7 +301,9 @@ deposit(struct ctl *ctl, int argc, char **argv)
 		return CTL_USAGE;
 	if (decimal_parse(argv[3], &deposit.amount) != ST_OK ||
 		deposit.amount.units <= 0)
-		return ctl_complain("%s is no amount above zero", argv[3]);
+		return ctl_complain("%s is no amount: it must be above zero, "
+				    "in range, with at most 8 places",
+			argv[3]);
 	if (open_auth(ctl, AUTH_SECRETS) != CTL_OK ||
 		find(ctl, argv[1], &user) != CTL_OK ||
 		find_asset(ctl, argv[2], &deposit.asset) != CTL_OK)
