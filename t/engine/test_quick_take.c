@@ -276,6 +276,45 @@ START_TEST(every_arrangement_when_one_s_own_count)
 }
 END_TEST
 
+/* The last order of the book goes, and what waits sees the trade. */
+START_TEST(stops_see_the_last_order_go)
+{
+	unsigned side = (unsigned)_i % 2;
+	int64_t away = side == SIDE_SELL ? -1 : 1;
+	struct market m;
+
+	begin(&m, &options, (uint64_t)_i / 2, INT64_C(1) << 50, terms_here());
+	place(&m, (struct terms_of_order){OTHER, !side, 1, 100, STP_NONE});
+	take(&m, (struct terms_of_order){TAKER, side, 1, 100, STP_NONE});
+	APPLY(&m, CMD_ORDER_PLACE, MAKER, (struct cmd_order_place){
+		.side = (uint8_t)side,
+		.type = TYPE_STOP_LOSS,
+		.price = DECIMAL_ONE * (100 + 9 * away),
+		.quantity = 1,
+		.stop_price = DECIMAL_ONE * (100 + 5 * away)});
+	APPLY(&m, CMD_ORDER_PLACE, HELPER, (struct cmd_order_place){
+		.side = (uint8_t)side,
+		.type = TYPE_TRAILING_STOP,
+		.quantity = 1,
+		.trail = DECIMAL_ONE * 8});
+	/* The one follows; then both are due. */
+	place(&m, (struct terms_of_order){OTHER, !side, 1, 100 - 4 * away,
+			 STP_NONE});
+	take(&m, (struct terms_of_order){TAKER, side, 1, 100 - 4 * away,
+			STP_NONE});
+	ck_assert_int_gt(engine_deadline_us(m.t.quick), m.now);
+	place(&m, (struct terms_of_order){OTHER, !side, 1, 100 + 5 * away,
+			 STP_NONE});
+	take(&m, (struct terms_of_order){TAKER, side, 1, 100 + 5 * away,
+			STP_NONE});
+	ck_assert_int_le(engine_deadline_us(m.t.quick), m.now);
+	APPLY(&m, CMD_TICK, 0, (struct cmd_tick){.head = {0, 0, 0}});
+	APPLY(&m, CMD_TICK, 0, (struct cmd_tick){.head = {0, 0, 0}});
+	ck_assert_uint_eq(count(&m, EV_ORDER_TRIGGERED, NULL), 1);
+	twins_end(&m.t);
+}
+END_TEST
+
 /* ---- What is at its limit ------------------------------------------------ */
 
 /* MAKERS of one lot, so many in a level; then one by WHO, behind them. */
@@ -505,6 +544,7 @@ suite(void)
 
 	tcase_add_loop_test(t, every_arrangement_of_makers, 0, 4);
 	tcase_add_loop_test(t, every_arrangement_when_one_s_own_count, 0, 2);
+	tcase_add_loop_test(t, stops_see_the_last_order_go, 0, 4);
 	tcase_add_loop_test(t, fills_end_at_their_limit, 0, 4);
 	tcase_add_loop_test(t, a_maker_s_sum_has_an_end, 0, 4);
 	tcase_add_loop_test(t, a_taker_s_sums_have_one_end, 0, 4);
