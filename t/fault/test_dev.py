@@ -342,7 +342,7 @@ def test_a_full_disk_is_one_sentence(run_dir):
 def test_on_a_full_disk_what_is_killed_comes_back(run_dir):
     small = f"{run_dir}/small"
     env = environment(f"{small}/run")
-    with small_disk(small, "1g"):
+    with small_disk(small, "480m"):
         with subprocess.Popen([DEV, "run"], env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True,
                               start_new_session=True) as process:
@@ -370,7 +370,7 @@ def test_on_a_full_disk_what_is_killed_comes_back(run_dir):
 def test_a_disk_that_is_read_only_is_one_sentence(run_dir):
     small = f"{run_dir}/small"
     env = environment(f"{small}/run")
-    with small_disk(small, "1g"):
+    with small_disk(small, "480m"):
         os.makedirs(f"{small}/run/pid")
         subprocess.run(["mount", "-o", "remount,ro", small], check=True)
         code, output = dev(env, "run", "--detach")
