@@ -151,9 +151,8 @@ see(struct met *met, const struct record *record)
 }
 
 static void
-run_takers(uint64_t seed, struct met *met)
+begin_takers(struct twins *t, struct take *stream, uint64_t seed)
 {
-	static struct take stream;
 	const struct engine_options o = {
 		.users = 16,
 		.orders = 1000,
@@ -167,18 +166,26 @@ run_takers(uint64_t seed, struct met *met)
 		.ignore_self_trades = seed % 8 == 7,
 	};
 	union stream_command command;
+	enum refusal refusal;
+	unsigned i;
+
+	twins_begin(t, &o, seed);
+	take_init(stream, t->quick, seed + UINT64_C(77000));
+	for (i = 0; take_set_up(stream, i, &command); i++)
+		AGREE(t, twins_apply(t, stream->now, &command, &refusal));
+}
+
+static void
+run_takers(uint64_t seed, struct met *met)
+{
+	static struct take stream;
+	union stream_command command;
 	const struct record *record;
 	enum refusal refusal;
 	struct twins t;
-	unsigned i;
 	int step;
 
-	twins_begin(&t, &o, seed);
-	take_init(&stream, t.quick, seed + UINT64_C(77000));
-	for (i = 0; take_set_up(&stream, i, &command); i++) {
-		record = twins_apply(&t, stream.now, &command, &refusal);
-		AGREE(&t, record != NULL);
-	}
+	begin_takers(&t, &stream, seed);
 	for (step = 0; step < TAKE_STEPS; step++) {
 		take_next(&stream, &command);
 		record = twins_apply(&t, stream.now, &command, &refusal);
@@ -192,6 +199,54 @@ run_takers(uint64_t seed, struct met *met)
 	}
 	twins_end(&t);
 }
+
+/* An order that rests, and its cancel; whether both went the short way. */
+static bool
+goes_quickly(struct twins *t, int64_t now, uint16_t market)
+{
+	union stream_command command = {.head = {0, 0, 0}};
+	const struct instrument_terms *terms = engine_terms(t->quick, market);
+	struct cmd_order_place *place = (void *)&command;
+	struct cmd_order_cancel *cancel = (void *)&command;
+	const struct ev_order_opened *opened;
+	enum refusal refusal;
+	bool quick;
+
+	*place = (struct cmd_order_place){
+		.head = {ORDER_PLACE_SHORT, CMD_ORDER_PLACE, 1},
+		.instrument = market,
+		.side = (uint8_t)(market % 2),
+		.price = terms->tick,
+		.quantity = terms->lot,
+	};
+	opened = (const void *)record_events(
+		twins_apply(t, now, &command, &refusal));
+	quick = t->was_quick;
+	*cancel = (struct cmd_order_cancel){
+		.head = {ORDER_CANCEL_SHORT, CMD_ORDER_CANCEL, 1},
+		.order = opened->order,
+	};
+	AGREE(t, twins_apply(t, now, &command, &refusal));
+	return quick && t->was_quick;
+}
+
+/* Whoever has traded there before, in the first half of all markets. */
+START_TEST(the_short_way_is_for_many_markets)
+{
+	static struct take stream;
+	struct twins t;
+	uint16_t i;
+
+	begin_takers(&t, &stream, 0);
+	for (i = 0; i < INSTRUMENTS_MAX; i++) {
+		bool first = goes_quickly(&t, stream.now, i);
+
+		AGREE(&t, first == (i < 128 && i % 16 != 0));
+		AGREE(&t, goes_quickly(&t, stream.now, i) == (i < 128));
+	}
+	twins_end(&t);
+}
+END_TEST
 
 START_TEST(takers_of_all_kinds)
 {
@@ -282,6 +337,7 @@ suite(void)
 
 	tcase_add_test(t, both_ways_are_one);
 	tcase_add_test(t, takers_of_all_kinds);
+	tcase_add_test(t, the_short_way_is_for_many_markets);
 	tcase_add_loop_test(t, hints_change_nothing, 0, 4);
 	tcase_set_timeout(t, 0);
 	suite_add_tcase(s, t);

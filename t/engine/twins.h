@@ -24,8 +24,9 @@ struct twins {
 };
 
 #define AGREE(t, what)                                                         \
-	ck_assert_msg((what), "seed %llu step %llu: " #what,                   \
-		(unsigned long long)(t)->seed, (unsigned long long)(t)->step)
+	ck_assert_msg((what), "seed %llu step %llu: %s",                       \
+		(unsigned long long)(t)->seed, (unsigned long long)(t)->step,  \
+		#what)
 
 void twins_begin(struct twins *t, const struct engine_options *options,
 	uint64_t seed);
