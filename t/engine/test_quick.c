@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "stream_plain.h"
 #include "stream_take.h"
 #include "twins.h"
@@ -265,6 +266,121 @@ START_TEST(takers_of_all_kinds)
 }
 END_TEST
 
+/* Assets whose block of balances the ones before may have opened. */
+static const struct {
+	uint16_t asset;
+	bool open;
+} coins[] = {{7, true}, {8, false}, {9, true}, {15, true}, {16, false},
+	{63, false}, {62, true}};
+
+#define COINS ((unsigned)N_ELEMENTS(coins))
+
+static void
+give_coins(struct twins *t, int64_t now, uint32_t user, uint16_t asset)
+{
+	union stream_command command = {.head = {0, 0, 0}};
+	struct cmd_deposit *c = (void *)&command;
+	enum refusal refusal;
+
+	c->head = (struct message){sizeof(*c), CMD_DEPOSIT, user};
+	c->asset = asset;
+	c->amount = DECIMAL_ONE;
+	AGREE(t, twins_apply(t, now, &command, &refusal));
+}
+
+/* One lot at one tick; whether it went the short way. */
+static bool
+order_goes_quickly(struct twins *t, int64_t now, uint32_t user, unsigned side,
+	uint16_t market)
+{
+	union stream_command command = {.head = {0, 0, 0}};
+	struct cmd_order_place *c = (void *)&command;
+	enum refusal refusal;
+
+	c->head = (struct message){ORDER_PLACE_SHORT, CMD_ORDER_PLACE, user};
+	c->instrument = market;
+	c->side = (uint8_t)side;
+	c->price = DECIMAL_ONE;
+	c->quantity = 1;
+	AGREE(t, twins_apply(t, now, &command, &refusal));
+	twins_compare(t);
+	return t->was_quick;
+}
+
+/* Markets of asset 1 for money, then of each of the coins, then for each. */
+static void
+begin_coins(struct twins *t, int64_t now)
+{
+	union stream_command command;
+	struct cmd_asset_set *asset = (void *)&command;
+	struct cmd_user_create *user = (void *)&command;
+	struct cmd_instrument_set *c = (void *)&command;
+	enum refusal refusal;
+	unsigned i, n;
+
+	for (i = 0; i < ASSETS_MAX + 1 + 2 * COINS + 3; i++) {
+		memset(&command, 0, sizeof(command));
+		n = i - ASSETS_MAX;
+		if (i < ASSETS_MAX) {
+			asset->head = (struct message){sizeof(*asset),
+				CMD_ASSET_SET, 0};
+			asset->asset = (uint16_t)i;
+			asset->code[0] = 'A';
+		} else if (n <= 2 * COINS) {
+			c->head = (struct message){sizeof(*c),
+				CMD_INSTRUMENT_SET, 0};
+			c->terms = (struct instrument_terms){
+				.instrument = (uint16_t)n,
+				.base = n - 1 < COINS ? coins[n - 1].asset : 1,
+				.quote = n > COINS ? coins[n - 1 - COINS].asset
+						   : 0,
+				.symbol = "X/Y",
+				.tick = DECIMAL_ONE,
+				.lot = 1,
+				.maker_rate = 5000,
+				.collar = 1000,
+			};
+			c->terms.fee_asset = c->terms.quote;
+		} else
+			user->head = (struct message){sizeof(*user),
+				CMD_USER_CREATE, n - 2 * COINS};
+		AGREE(t, twins_apply(t, now, &command, &refusal));
+	}
+}
+
+/* Who buys, or sells for, what he never had goes the long way once. */
+START_TEST(the_short_way_needs_room_for_both_coins)
+{
+	const int64_t now = 1000;
+	struct engine_options o = engine_defaults;
+	struct twins t;
+	uint16_t i;
+
+	o.users = 16;
+	o.orders = 100;
+	twins_begin(&t, &o, 0);
+	begin_coins(&t, now);
+	for (i = 0; i < ASSETS_MAX; i++)
+		give_coins(&t, now, 3, i);
+	give_coins(&t, now, 1, 0);
+	give_coins(&t, now, 2, 1);
+	AGREE(&t, !order_goes_quickly(&t, now, 1, SIDE_BUY, 0));
+	AGREE(&t, !order_goes_quickly(&t, now, 2, SIDE_SELL, 0));
+	for (i = 0; i < COINS; i++) {
+		(void)order_goes_quickly(&t, now, 3, SIDE_SELL,
+			(uint16_t)(1 + i));
+		AGREE(&t, order_goes_quickly(&t, now, 1, SIDE_BUY,
+			(uint16_t)(1 + i)) == coins[i].open);
+		(void)order_goes_quickly(&t, now, 3, SIDE_BUY,
+			(uint16_t)(1 + COINS + i));
+		AGREE(&t, order_goes_quickly(&t, now, 2, SIDE_SELL,
+			(uint16_t)(1 + COINS + i)) == coins[i].open);
+	}
+	AGREE(&t, engine_trades(t.quick) == 1 + 2 * COINS);
+	twins_end(&t);
+}
+END_TEST
+
 /* ---- Hints --------------------------------------------------------------- */
 
 /* In memory of its own, so that a look behind its end is seen. */
@@ -338,6 +454,7 @@ suite(void)
 	tcase_add_test(t, both_ways_are_one);
 	tcase_add_test(t, takers_of_all_kinds);
 	tcase_add_test(t, the_short_way_is_for_many_markets);
+	tcase_add_test(t, the_short_way_needs_room_for_both_coins);
 	tcase_add_loop_test(t, hints_change_nothing, 0, 4);
 	tcase_set_timeout(t, 0);
 	suite_add_tcase(s, t);

@@ -90,6 +90,10 @@ START_TEST(what_is_sold_beyond_it_does_not_count)
 	ann_buys(w, "2", "100");
 	POSITION(ann_sells(w, "5", "110"), "0 for 0, bought 2 for 200, made 20");
 	POSITION(ann_sells(w, "1", "110"), "none");
+	/* What counts is as many as the money that all of them bring. */
+	ann_buys(w, "50", "0.5");
+	POSITION(ann_sells(w, "100", "0.5"),
+		"0 for 0, bought 50 for 25, made 0");
 	world_free(w);
 }
 END_TEST
