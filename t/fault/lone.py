@@ -281,5 +281,5 @@ def attached(pid, *options):
                 return f"TracerPid:\t{tracer.pid}\n" in f.read()
         except FileNotFoundError:
             return True
-    wait_until(traced, PATIENCE_S, f"strace at {pid}")
+    wait_until(traced, f"strace at {pid}")
     return tracer

@@ -109,7 +109,7 @@ def template():
             assert all(a.done for a in answers)
             n += 300
         assert talker.ask(SNAPSHOT).kind == SNAPPED
-        wait_until(lambda: len(spares(matcher.dir)) >= 2, 30, "two spare segments")
+        wait_until(lambda: len(spares(matcher.dir)) >= 2, "two spare segments")
         assert matcher.stop() == 0
         # matcherd and its helper may both have made some; a life shall make one.
         for name in spares(matcher.dir)[2:]:
@@ -190,7 +190,7 @@ class Life:
         def finished():
             return len(spares(self.dir)) >= 2 and archived(self.dir) or \
                 self.matcher.process.poll() is not None or self.injected()
-        wait_until(finished, 60, "the helper's work")
+        wait_until(finished, "the helper's work")
 
     def trace(self):
         """[(pid or None, call, its first path, whether it was the fault)]"""
