@@ -15,7 +15,7 @@ BUILD_PACKAGES=(
 	libpng-dev libwebsockets-dev libuv1-dev libmicrohttpd-dev libsystemd-dev libfcgi-dev check
 )
 TEST_PACKAGES=(
-	python3-pytest python3-requests python3-pymysql strace
+	python3-pytest python3-requests python3-pymysql strace libfaketime
 )
 
 # Those of "$@" that are not installed, one a line.

@@ -66,6 +66,7 @@ struct matcher {
 	struct book_slot *slots; /* by instrument: what was published last */
 	send_answer *send;
 	int64_t now_us; /* of the batch; never below the journal's last */
+	int64_t monotonic_us; /* of the batch: what deadlines are compared with */
 	int64_t started_us;
 	/* the batch */
 	char *buffer;

@@ -32,6 +32,9 @@ matcher_begin(struct matcher *m, int64_t now_us)
 	/* Time never goes back, whatever the clock that was handed in does. */
 	if (now_us > m->now_us)
 		m->now_us = now_us;
+	/* A deadline of two seconds must not wait for a clock that was put
+	 * back by an hour, neither ours nor the sender's. */
+	m->monotonic_us = clock_monotonic_us();
 	return ST_OK;
 }
 
@@ -87,7 +90,7 @@ check_envelope(const struct matcher *m, const struct command_envelope *who,
 {
 	struct user_facts facts;
 
-	if (who->not_after_us != 0 && m->now_us > who->not_after_us)
+	if (who->not_after_us != 0 && m->monotonic_us > who->not_after_us)
 		return REFUSED_LATE;
 	if (ident_is_none(who->session))
 		return who->user == USER_HOUSE ? REFUSED_NONE

@@ -65,7 +65,7 @@ struct shared {
 	struct meter *meter;
 
 	_Atomic uint64_t applied_seq;
-	_Atomic int64_t waiting_since_us; /* wall clock; 0: nothing waits */
+	_Atomic int64_t waiting_since_us; /* matcher's time; 0: nothing waits */
 	_Atomic bool opened;
 	_Atomic bool halted;
 	_Atomic bool failed; /* to start: end with 1 */
@@ -168,7 +168,6 @@ static void
 wait_since(struct shared *shared, int64_t since_us)
 {
 	shared->waiting_since_us = since_us;
-	meter_set(shared->meter, METER_WAITING_SINCE_US, (uint64_t)since_us);
 }
 
 /* Gather what there is, and write it; see settler_step(). */
@@ -344,8 +343,13 @@ static enum status
 state(struct settlerd *d)
 {
 	int64_t since_us = d->shared.waiting_since_us;
-	int64_t lag_us = since_us > 0 ? clock_wall_us() - since_us : 0;
+	int64_t now_us = d->page ? book_page_now_us(d->page) : clock_wall_us();
+	int64_t lag_us = since_us > 0 ? now_us - since_us : 0;
 	bool lagging = lag_us > LAG_MAX_US;
+
+	/* Who reads the meter has the wall clock. */
+	meter_set(d->shared.meter, METER_WAITING_SINCE_US,
+		since_us > 0 ? (uint64_t)(clock_wall_us() - lag_us) : 0);
 
 	if (d->shared.halted)
 		return ST_INTERNAL;

@@ -340,9 +340,8 @@ core_submit(struct ctx *ctx, const struct message *command,
 {
 	struct core *core = ctx->core;
 	/* The clock itself: what came before may have taken its time. */
-	struct command_envelope who = {
-		.not_after_us = clock_wall_us() + core->patience_us};
 	int64_t deadline_us = clock_monotonic_us() + core->patience_us;
+	struct command_envelope who = {.not_after_us = deadline_us};
 	struct command_frame request;
 	const struct frame *frame;
 	const struct answer_done *done;

@@ -79,7 +79,7 @@ ask_core(struct ctx *ctx, const struct message *command,
 {
 	/* A log-in may have hashed for seconds since its request came. */
 	struct command_envelope nobody = {
-		.not_after_us = clock_wall_us() + CORE_PATIENCE_US};
+		.not_after_us = clock_monotonic_us() + CORE_PATIENCE_US};
 
 	TRY(core_send(ctx->core, &nobody, command));
 	TRY(core_flush(ctx->core));

@@ -66,7 +66,7 @@ ask_core(struct ctx *ctx, const struct risk_figures *figures,
 	struct risk_turn *turn)
 {
 	struct command_envelope nobody = {
-		.not_after_us = clock_wall_us() + CORE_PATIENCE_US};
+		.not_after_us = clock_monotonic_us() + CORE_PATIENCE_US};
 	size_t i, waiting = 0;
 
 	for (i = 0; i < figures->n_risks; i++) {

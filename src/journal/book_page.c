@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/shared_file.h"
 
 #define PAGE_MAGIC UINT64_C(0x314547504b4f4f42) /* "BOOKPGE1" */
@@ -60,6 +61,7 @@ struct shared_page {
 	_Alignas(CACHE_LINE) _Atomic int64_t beat_us;
 	_Atomic int64_t started_us;
 	_Atomic uint64_t journal[2];
+	_Atomic int64_t ahead_us; /* of CLOCK_MONOTONIC; 0: not known */
 	struct shared_slot slots[INSTRUMENTS_MAX];
 };
 
@@ -357,6 +359,7 @@ void
 book_page_beat(struct book_page *page, int64_t now_us)
 {
 	atomic_store(&page->shared->beat_us, now_us);
+	atomic_store(&page->shared->ahead_us, now_us - clock_monotonic_us());
 }
 
 enum status
@@ -442,4 +445,13 @@ int64_t
 book_page_beat_us(const struct book_page *page)
 {
 	return atomic_load(&page->shared->beat_us);
+}
+
+int64_t
+book_page_now_us(const struct book_page *page)
+{
+	int64_t ahead_us = atomic_load(&page->shared->ahead_us);
+
+	return ahead_us != 0 ? clock_monotonic_us() + ahead_us
+			     : clock_wall_us();
 }

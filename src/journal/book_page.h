@@ -103,6 +103,12 @@ int64_t book_page_started_us(const struct book_page *page);
 int64_t book_page_beat_us(const struct book_page *page);
 
 /*
+ * The matcher's time now, which its commands are stamped with: for an hour's
+ * jump of the wall clock it may be an hour away from that for weeks.
+ */
+int64_t book_page_now_us(const struct book_page *page);
+
+/*
  * Map the file again if another has taken its place (a new version, a wiped
  * run directory).  To be called now and then, about once a second.
  */

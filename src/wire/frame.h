@@ -43,7 +43,8 @@ struct command_envelope {
 	struct ident session; /* IDENT_NONE: a daemon's own command */
 	uint32_t user;        /* whose session; 0 with IDENT_NONE */
 	uint32_t epoch;       /* that the session was made under */
-	int64_t not_after_us; /* refused when later; 0: never too late */
+	int64_t not_after_us; /* on CLOCK_MONOTONIC, which nobody sets: refused
+				 when later; 0: never too late */
 };
 
 enum answer_flag {

@@ -93,7 +93,7 @@ send_command(struct ctx *ctx, struct demo_market *market,
 	const struct message *command, struct core_reply *reply)
 {
 	struct command_envelope own = {
-		.not_after_us = clock_wall_us() + CORE_PATIENCE_US};
+		.not_after_us = clock_monotonic_us() + CORE_PATIENCE_US};
 	enum status status = core_send(ctx->core, &own, command);
 
 	if (status == ST_OK)

@@ -367,7 +367,7 @@ START_TEST(sessions_are_checked_with_each_command)
 	ck_assert_uint_eq(cancel_all_as(&life, ann, 1), REFUSED_NONE);
 	ck_assert_uint_eq(cancel_all_as(&life, ann, 2), REFUSED_NOT_ALLOWED);
 	ck_assert_uint_eq(cancel_all_as(&life, op, 1), REFUSED_NONE);
-	late.not_after_us = KIT_TIME - 1;
+	late.not_after_us = 1; /* since the machine began */
 	ck_assert_uint_eq(cancel_all_as(&life, late, 1), REFUSED_LATE);
 	/* Nobody makes himself an admin, whatever the handler lets through. */
 	send_one(&life, &ann, &rise);
