@@ -276,7 +276,8 @@ static const struct {
 #define COINS ((unsigned)N_ELEMENTS(coins))
 
 static void
-give_coins(struct twins *t, int64_t now, uint32_t user, uint16_t asset)
+give_coins(struct twins *t, int64_t now, uint32_t user, uint16_t asset,
+	int64_t amount)
 {
 	union stream_command command = {.head = {0, 0, 0}};
 	struct cmd_deposit *c = (void *)&command;
@@ -284,7 +285,7 @@ give_coins(struct twins *t, int64_t now, uint32_t user, uint16_t asset)
 
 	c->head = (struct message){sizeof(*c), CMD_DEPOSIT, user};
 	c->asset = asset;
-	c->amount = DECIMAL_ONE;
+	c->amount = amount;
 	AGREE(t, twins_apply(t, now, &command, &refusal));
 }
 
@@ -348,6 +349,30 @@ begin_coins(struct twins *t, int64_t now)
 	}
 }
 
+/* No two balances are the same, and each is where it is looked for. */
+START_TEST(balances_are_where_they_were_put)
+{
+	struct engine_options o = engine_defaults;
+	struct twins t;
+	uint32_t user;
+	uint16_t i;
+
+	o.users = 16;
+	o.orders = 100;
+	twins_begin(&t, &o, 0);
+	begin_coins(&t, 1000);
+	for (i = ASSETS_MAX; i-- > 0;)
+		for (user = 1; user <= 3; user++)
+			if (i % 3 != user - 1)
+				give_coins(&t, 1000, user, i, 1000 * i + user);
+	for (i = 0; i < ASSETS_MAX; i++)
+		for (user = 1; user <= 3; user++)
+			AGREE(&t, engine_balance(t.quick, user, i).available ==
+				(i % 3 != user - 1 ? 1000 * i + user : 0));
+	twins_end(&t);
+}
+END_TEST
+
 /* Who buys, or sells for, what he never had goes the long way once. */
 START_TEST(the_short_way_needs_room_for_both_coins)
 {
@@ -361,9 +386,9 @@ START_TEST(the_short_way_needs_room_for_both_coins)
 	twins_begin(&t, &o, 0);
 	begin_coins(&t, now);
 	for (i = 0; i < ASSETS_MAX; i++)
-		give_coins(&t, now, 3, i);
-	give_coins(&t, now, 1, 0);
-	give_coins(&t, now, 2, 1);
+		give_coins(&t, now, 3, i, DECIMAL_ONE);
+	give_coins(&t, now, 1, 0, DECIMAL_ONE);
+	give_coins(&t, now, 2, 1, DECIMAL_ONE);
 	AGREE(&t, !order_goes_quickly(&t, now, 1, SIDE_BUY, 0));
 	AGREE(&t, !order_goes_quickly(&t, now, 2, SIDE_SELL, 0));
 	for (i = 0; i < COINS; i++) {
@@ -454,6 +479,7 @@ suite(void)
 	tcase_add_test(t, both_ways_are_one);
 	tcase_add_test(t, takers_of_all_kinds);
 	tcase_add_test(t, the_short_way_is_for_many_markets);
+	tcase_add_test(t, balances_are_where_they_were_put);
 	tcase_add_test(t, the_short_way_needs_room_for_both_coins);
 	tcase_add_loop_test(t, hints_change_nothing, 0, 4);
 	tcase_set_timeout(t, 0);
