@@ -69,6 +69,11 @@ journal_reserve(struct journal *journal)
 		return ST_OK;
 	if (journal->reserve_failed)
 		return ST_UNAVAILABLE;
+	/* The helper may have made some since the last look, and the disk may
+	 * be full by now. */
+	TRY(journal_survey(journal));
+	if (journal->spares > 0)
+		return ST_OK;
 	/* No time to write zeros: blocks that are reserved will do for now. */
 	error = spare_make(journal->disk, journal->dir, journal->segment_bytes,
 		FILL_RESERVE);

@@ -75,9 +75,12 @@ def user_create(number):
         "<16s16sB7x", new_intent(), uuid.uuid4().bytes, 0))
 
 
+def deposit_units(user, asset, units):
+    return message(DEPOSIT, user, struct.pack("<16sH6xq", new_intent(), asset, units))
+
+
 def deposit(user, asset, amount):
-    return message(DEPOSIT, user, struct.pack(
-        "<16sH6xq", new_intent(), asset, amount * ONE))
+    return deposit_units(user, asset, amount * ONE)
 
 
 def place(user, side, price, quantity, name):
@@ -261,6 +264,12 @@ class Matcher:
 
     def segments(self):
         return sorted(n for n in os.listdir(f"{self.dir}/journal") if n.endswith(".seg"))
+
+
+def spares(directory):
+    """The names of those that are whole."""
+    return [n for n in os.listdir(f"{directory}/journal")
+            if n.startswith("spare-") and not n.endswith(".tmp")]
 
 
 def children(pid):

@@ -25,7 +25,7 @@ import tempfile
 import lone
 import pytest
 from lone import (BUY, DISK_LOW, HASH, HASHED, SELL, SNAPPED, SNAPSHOT, STATS, Gone, Matcher,
-                  attached, cancel_all, children, deposit, place)
+                  attached, cancel_all, children, deposit, place, spares)
 from quantora import StackError, wait_until
 
 LONG = os.environ.get("QUANTORA_LONG", "") not in ("", "0")
@@ -119,11 +119,6 @@ def template():
 
 def journal_bytes(talker):
     return int.from_bytes(talker.ask(STATS).body[88:96], "little")
-
-
-def spares(directory):
-    return [n for n in os.listdir(f"{directory}/journal")
-            if n.startswith("spare-") and not n.endswith(".tmp")]
 
 
 def archived(directory):
