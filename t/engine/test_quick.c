@@ -266,6 +266,53 @@ START_TEST(takers_of_all_kinds)
 }
 END_TEST
 
+/* USER buys so many lots of user 2's at one tick; what he has then. */
+static int64_t
+position_after(struct twins *t, int64_t now, uint32_t user, uint16_t market,
+	int64_t lots)
+{
+	union stream_command command = {.head = {0, 0, 0}};
+	const struct instrument_terms *terms = engine_terms(t->quick, market);
+	struct cmd_order_place *c = (void *)&command;
+	const struct record *record = NULL;
+	const struct ev_trade *trade;
+	enum refusal refusal;
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		c->head = (struct message){ORDER_PLACE_SHORT, CMD_ORDER_PLACE,
+			i == 0 ? 2 : user};
+		c->instrument = market;
+		c->side = i == 0 ? SIDE_SELL : SIDE_BUY;
+		c->price = terms->tick;
+		c->quantity = lots * terms->lot;
+		record = twins_apply(t, now, &command, &refusal);
+		AGREE(t, record != NULL);
+	}
+	trade = (const void *)message_next(record_events(record));
+	AGREE(t, trade->head.type == EV_TRADE);
+	return trade->taker_position.quantity / terms->lot;
+}
+
+/* Each is in a place of its own. */
+START_TEST(positions_are_one_for_each_market)
+{
+	static struct take stream;
+	struct twins t;
+	uint32_t user;
+	uint16_t i;
+	int round;
+
+	begin_takers(&t, &stream, 0);
+	for (round = 1; round <= 2; round++)
+		for (i = INSTRUMENTS_MAX; i-- > 0;)
+			for (user = 3; user <= 4; user++)
+				AGREE(&t, position_after(&t, stream.now, user,
+					i, i + user) == round * (i + user));
+	twins_end(&t);
+}
+END_TEST
+
 /* Assets whose block of balances the ones before may have opened. */
 static const struct {
 	uint16_t asset;
@@ -479,6 +526,7 @@ suite(void)
 	tcase_add_test(t, both_ways_are_one);
 	tcase_add_test(t, takers_of_all_kinds);
 	tcase_add_test(t, the_short_way_is_for_many_markets);
+	tcase_add_test(t, positions_are_one_for_each_market);
 	tcase_add_test(t, balances_are_where_they_were_put);
 	tcase_add_test(t, the_short_way_needs_room_for_both_coins);
 	tcase_add_loop_test(t, hints_change_nothing, 0, 4);
