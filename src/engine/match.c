@@ -59,27 +59,18 @@ budget_left(const struct taking *t)
 		: t->order->budget - t->order->taker_sum;
 }
 
-/* Lots that a buy's unspent budget pays, at UNIT quote units a lot. */
+/*
+ * Lots that a buy's unspent budget pays, at UNIT quote units a lot.  The fee
+ * rounds up, but what is left is whole units: if they pay quote and fee, they
+ * pay the fee rounded up as well, and that of all trades together is no more.
+ */
 static int64_t
 affordable(const struct taking *t, int64_t unit, int64_t most)
 {
-	const struct order *order = t->order;
-	int64_t rest = budget_left(t);
-	__int128 lots = (__int128)rest * RATE_SCALE /
-		((__int128)unit * (RATE_SCALE + order->taker_rate));
-	int64_t q = lots < most ? (int64_t)lots : most;
+	__int128 lots = (__int128)budget_left(t) * RATE_SCALE /
+		((__int128)unit * (RATE_SCALE + t->order->taker_rate));
 
-	/* The fee rounds up, so the quotient may be one lot too many. */
-	for (; q > 0; q--) {
-		int64_t quote = unit * q;
-		int64_t fees = ceil_rate(
-			((unsigned __int128)(uint64_t)order->taker_sum +
-				(uint64_t)quote) * order->taker_rate);
-
-		if (quote + (fees - order->fees) <= rest)
-			break;
-	}
-	return q;
+	return lots < most ? (int64_t)lots : most;
 }
 
 /* How many lots of MAKER the taker takes; 0 ends it. */
