@@ -10,6 +10,10 @@
 # Everything is made only where it is missing, or from what is there, so that an
 # interrupted run is healed by the next one.
 
+# What a stack may be told; also of a benchmark's, which is no ./dev run.
+: "${QUANTORA_IP_RATE:=100}" "${QUANTORA_IP_CONNECTIONS:=100}" "${QUANTORA_IP_STREAMS:=20}"
+: "${QUANTORA_CORS_ORIGINS:=}" "${QUANTORA_PASSWORD_MIB:=64}"
+
 RUN_DIRS=(conf secrets secrets/tls nginx mysql redis journal archive log pid tmp)
 DISK_WANTED_MB=400
 DISK_WANTED_AGAIN_MB=64 # when all that is made once is there

@@ -264,6 +264,14 @@ def test_it_can_be_called_by_a_link(run_dir, tmp_path):
     assert (done.returncode, done.stdout) == (3, f"Nothing runs in {run_dir}.\n")
 
 
+@pytest.mark.parametrize("name, short", [("orders", ("-r", "1", "-s", "1", "-n", "4")),
+                                         ("streams", ("-n", "20", "-t", "3"))])
+def test_benchmarks_make_a_stack_of_their_own(run_dir, name, short):
+    code, output = dev(environment(run_dir), "bench", name, *short)
+    assert code == 0, output
+    assert f"bench={name} " in output.splitlines()[-1]
+
+
 def test_whatever_the_umask_nobody_else_writes_here(run_dir):
     done = subprocess.run(f"umask 0; exec {DEV} run --detach", shell=True,
                           env=environment(run_dir), stdin=subprocess.DEVNULL,
