@@ -20,6 +20,7 @@ from quantora import TOP, StackError, wait_until
 BUILD = os.environ.get("QUANTORA_BUILD_DIR", f"{TOP}/build")
 ONE = 10**8
 PATIENCE_S = 60
+STEADY_S = 0.6
 COMMAND, HASH, STATS, SNAPSHOT = 1, 3, 4, 5
 DONE, REFUSED, HASHED, STATISTICS, SNAPPED = 16, 17, 19, 20, 21
 ASSET_SET, INSTRUMENT_SET, USER_CREATE, DEPOSIT, PLACE, CANCEL_ALL = 2, 3, 5, 9, 14, 16
@@ -292,3 +293,16 @@ def attached(pid, *options):
             return True
     wait_until(traced, f"strace at {pid}")
     return tracer
+
+
+def live_steadily(stack, name):
+    """Wait until NAME has lived for a while: then, killed, it is started again at
+    once, and else ever later; see dev.d/service.py."""
+    def old_enough():
+        try:
+            with open(f"/proc/{stack.pid(name)}/stat") as f, open("/proc/uptime") as uptime:
+                began = int(f.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+                return float(uptime.read().split()[0]) - began > STEADY_S
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+    wait_until(old_enough, f"a steady {name}")

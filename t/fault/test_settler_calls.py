@@ -13,6 +13,7 @@ import os
 import subprocess
 
 import pytest
+from lone import live_steadily
 from quantora import Stack, wait_until
 from test_kills import Trader, check_fills, check_orders, settled
 
@@ -21,7 +22,6 @@ LONG = os.environ.get("QUANTORA_LONG", "") not in ("", "0")
 CALLS = ("sendto", "recvfrom")
 SPREAD = 5                 # how many in the quick form, beside those of COMMIT
 NEVER = 60000
-STEADY_S = 0.6
 STEPS_OF_A_LIFE = 4
 
 
@@ -66,19 +66,9 @@ def is_killed(programs):
         return False
 
 
-def lives_steadily(stack):
-    """One that lived for a while is started again at once, see dev.d/service.py."""
-    try:
-        with open(f"/proc/{stack.pid('settlerd')}/stat") as f, open("/proc/uptime") as uptime:
-            began = int(f.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-            return float(uptime.read().split()[0]) - began > STEADY_S
-    except FileNotFoundError:
-        return False
-
-
 def one_life(stack, programs, traders, rule):
     """Whether it was killed by the rule before all its work was done."""
-    wait_until(lambda: lives_steadily(stack), "a settlerd")
+    live_steadily(stack, "settlerd")
     if os.path.exists(f"{programs}/trace"):
         os.unlink(f"{programs}/trace")
     with open(f"{programs}/rule.new", "w") as f:
