@@ -220,7 +220,7 @@ remember(struct nonce_place *places, const struct signer *signer,
 	return ST_OK;
 }
 
-/* The bucket is open, as it is in take_bucket(). */
+/* The bucket is open. */
 static void
 mark_unsaved(struct key_page *page, struct key_place *place)
 {
@@ -270,49 +270,47 @@ key_page_save_due(struct key_page *page, int64_t now_us)
 
 /* The uses of bucket N, OUT having room for all of them. */
 static size_t
-take_bucket(struct key_page *page, unsigned n, struct key_use *out)
+read_bucket(struct key_page *page, unsigned n, struct key_use *out)
 {
 	pthread_mutex_t *mutex = &page->shared->locks[n % N_LOCKS];
-	struct key_place *places = page->shared->keys[n];
-	size_t i, taken = 0;
+	const struct key_place *places = page->shared->keys[n];
+	size_t i, found = 0;
 
 	lock(mutex);
-	page->shared->unsaved[n / 64] &= ~(UINT64_C(1) << n % 64);
-	for (i = 0; i < KEY_PLACES; i++) {
-		if (!places[i].taken || !places[i].unsaved)
-			continue;
-		places[i].unsaved = false;
-		out[taken++] = use_of(&places[i]);
-	}
+	for (i = 0; i < KEY_PLACES; i++)
+		if (places[i].taken && places[i].unsaved)
+			out[found++] = use_of(&places[i]);
 	pthread_mutex_unlock(mutex);
-	return taken;
+	return found;
 }
 
 size_t
-key_page_take_uses(struct key_page *page, struct key_use *out, size_t most)
+key_page_unsaved(struct key_page *page, unsigned *at, struct key_use *out,
+	size_t most)
 {
-	size_t word, taken = 0;
+	size_t found = 0;
 
-	for (word = 0; word < KEY_BUCKETS / 64; word++) {
-		uint64_t bits = page->shared->unsaved[word];
-
-		for (; bits && taken + KEY_PLACES <= most; bits &= bits - 1)
-			taken += take_bucket(page,
-				(unsigned)(word * 64 +
-					(unsigned)__builtin_ctzll(bits)),
-				out + taken);
-	}
-	return taken;
+	for (; *at < KEY_BUCKETS && found + KEY_PLACES <= most; ++*at)
+		if (page->shared->unsaved[*at / 64] >> *at % 64 & 1)
+			found += read_bucket(page, *at, out + found);
+	return found;
 }
 
 void
-key_page_untake(struct key_page *page, struct ident id)
+key_page_saved(struct key_page *page, const struct key_use *use)
 {
-	struct bucket bucket = open_bucket(page, id);
-	struct key_place *place = place_of(&bucket, id);
+	unsigned n = bucket_of(use->id.bytes, KEY_BUCKETS);
+	struct bucket bucket = open_bucket(page, use->id);
+	struct key_place *place = place_of(&bucket, use->id);
+	bool left = false;
+	size_t i;
 
-	if (place)
-		mark_unsaved(page, place);
+	if (place && place->used_us == use->at_us)
+		place->unsaved = false;
+	for (i = 0; i < KEY_PLACES; i++)
+		left |= bucket.places[i].taken && bucket.places[i].unsaved;
+	if (!left)
+		page->shared->unsaved[n / 64] &= ~(UINT64_C(1) << n % 64);
 	close_bucket(&bucket);
 }
 

@@ -81,12 +81,15 @@ struct key_use key_page_last_use(struct key_page *page, struct ident id);
 bool key_page_save_due(struct key_page *page, int64_t now_us);
 
 /*
- * Take up to MOST uses that were not taken before; 0 when there are no more.
- * A use that could not be written down goes back by key_page_untake().
+ * Up to MOST uses that were not written down yet, from *AT on, which begins
+ * with 0 and goes on from call to call; 0 at the end.  Once a use is where it
+ * stays, key_page_saved() says so, unless there was another since: who is
+ * killed in between has taken nothing along, and two who write the same down
+ * do no harm.
  */
-size_t key_page_take_uses(
-	struct key_page *page, struct key_use *out, size_t most);
-void key_page_untake(struct key_page *page, struct ident id);
+size_t key_page_unsaved(struct key_page *page, unsigned *at,
+	struct key_use *out, size_t most);
+void key_page_saved(struct key_page *page, const struct key_use *use);
 
 /* ---- For its writers ------------------------------------------------------
  */

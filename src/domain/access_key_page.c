@@ -111,17 +111,15 @@ access_keys_save(struct ctx *ctx)
 {
 	struct key_page *page = ctx->auth->keys;
 	struct saving *saving = arena_alloc(ctx->arena, sizeof(*saving));
-	enum status status = ST_OK;
+	unsigned at = 0;
 	size_t i;
 
-	do {
-		saving->n =
-			key_page_take_uses(page, saving->uses, USES_AT_ONCE);
+	while ((saving->n = key_page_unsaved(page, &at, saving->uses,
+			USES_AT_ONCE)) > 0) {
 		qsort(saving->uses, saving->n, sizeof(*saving->uses), by_id);
-		if (saving->n > 0)
-			status = db_tx(ctx, save_tx, saving);
-	} while (status == ST_OK && saving->n > 0);
-	for (i = 0; status != ST_OK && i < saving->n; i++)
-		key_page_untake(page, saving->uses[i].id);
-	return status;
+		TRY(db_tx(ctx, save_tx, saving));
+		for (i = 0; i < saving->n; i++)
+			key_page_saved(page, &saving->uses[i]);
+	}
+	return ST_OK;
 }

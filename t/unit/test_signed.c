@@ -256,13 +256,21 @@ use_key(struct ident id, int64_t at_us)
 	ck_assert_int_eq(key_page_spend(page, &signer, &use), ST_OK);
 }
 
-/* What is to be written down is told once, unless it is given back. */
-START_TEST(uses_are_taken_once)
+static size_t
+unsaved(struct key_use uses[64])
 {
-	struct key_use uses[64];
+	unsigned at = 0;
+
+	return key_page_unsaved(page, &at, uses, 64);
+}
+
+/* What is to be written down is told until it is, whoever was told before. */
+START_TEST(uses_are_told_until_they_are_saved)
+{
+	struct key_use uses[64], again[64], old;
 	int n;
 
-	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 0);
+	ck_assert_uint_eq(unsaved(uses), 0);
 	for (n = 1; n < 6; n++) {
 		struct key_entry entry = entry_of((uint8_t)n);
 
@@ -271,28 +279,37 @@ START_TEST(uses_are_taken_once)
 	use_key(entry_of(2).id, NOW_US);
 	use_key(entry_of(5).id, NOW_US);
 	use_key(entry_of(2).id, NOW_US + 1);
-	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 2);
+	ck_assert_uint_eq(unsaved(uses), 2);
 	n = ident_equal(uses[1].id, entry_of(2).id);
 	ck_assert(ident_equal(uses[n].id, entry_of(2).id));
 	ck_assert_int_eq(uses[n].at_us, NOW_US + 1);
 	ck_assert(ident_equal(uses[1 - n].id, entry_of(5).id));
-	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 0);
-	key_page_untake(page, entry_of(5).id);
-	key_page_untake(page, entry_of(9).id); /* which is gone */
-	use_key(entry_of(1).id, NOW_US);
-	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 2);
+	ck_assert_uint_eq(unsaved(again), 2);
+	/* Saved, but used again meanwhile. */
+	old = uses[n];
+	use_key(entry_of(2).id, NOW_US + 2);
+	key_page_saved(page, &old);
+	key_page_saved(page, &uses[1 - n]);
+	ck_assert_uint_eq(unsaved(uses), 1);
+	ck_assert_int_eq(uses[0].at_us, NOW_US + 2);
+	key_page_saved(page, &uses[0]);
+	ck_assert_uint_eq(unsaved(uses), 0);
+	use_key(entry_of(5).id, NOW_US + 3);
+	ck_assert_uint_eq(unsaved(uses), 1);
 	/* A key that left the page has left nothing to tell. */
-	use_key(entry_of(3).id, NOW_US);
-	key_page_drop(page, entry_of(3).id);
-	ck_assert_uint_eq(key_page_take_uses(page, uses, 64), 0);
+	key_page_drop(page, entry_of(5).id);
+	ck_assert_uint_eq(unsaved(again), 0);
+	key_page_saved(page, &uses[0]);
 }
 END_TEST
 
-/* With little room they come bit by bit, and all of them. */
+/* With little room they come bit by bit, each once, and all of them, also while
+ * they are used on. */
 START_TEST(uses_come_bit_by_bit)
 {
 	struct key_use uses[20];
-	size_t all = 0, n;
+	size_t all = 0, i, n;
+	unsigned at = 0;
 
 	for (n = 1; n <= 100; n++) {
 		struct key_entry entry = entry_of((uint8_t)n);
@@ -301,8 +318,11 @@ START_TEST(uses_come_bit_by_bit)
 		ck_assert_int_eq(key_page_put(page, &entry), ST_OK);
 		use_key(entry.id, NOW_US);
 	}
-	while ((n = key_page_take_uses(page, uses, 20)) > 0)
+	while ((n = key_page_unsaved(page, &at, uses, 20)) > 0) {
 		all += n;
+		for (i = 0; i < n; i++)
+			use_key(uses[i].id, NOW_US + 1);
+	}
 	ck_assert_uint_eq(all, 100);
 }
 END_TEST
@@ -382,7 +402,7 @@ suite(void)
 	tcase_add_test(keys, a_bucket_has_an_end);
 	tcase_add_test(keys, a_signature_is_spent_once);
 	tcase_add_test(keys, without_room_nothing_is_spent);
-	tcase_add_test(keys, uses_are_taken_once);
+	tcase_add_test(keys, uses_are_told_until_they_are_saved);
 	tcase_add_test(keys, uses_come_bit_by_bit);
 	tcase_add_test(keys, uses_are_due_each_minute);
 	tcase_add_test(keys, a_writer_that_dies_is_made_good);
