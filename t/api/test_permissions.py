@@ -5,7 +5,6 @@ Which row needs which is read from `quantora-api --routes`; the tests in which
 somebody loses one call every such row.
 """
 
-import os
 import re
 import subprocess
 import uuid
@@ -26,7 +25,7 @@ RANKS = {"user": 1, "operator": 2, "admin": 3}
 
 
 def routes():
-    program = f"{os.environ['QUANTORA_BUILD_DIR']}/quantora-api"
+    program = f"{quantora.BUILD}/quantora-api"
     text = subprocess.run([program, "--routes"], stdout=subprocess.PIPE,
                           text=True, check=True).stdout
     for line in text.splitlines():

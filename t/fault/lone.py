@@ -15,9 +15,8 @@ import subprocess
 import time
 import uuid
 
-from quantora import TOP, StackError, wait_until
+from quantora import BUILD, TOP, StackError, wait_until
 
-BUILD = os.environ.get("QUANTORA_BUILD_DIR", f"{TOP}/build")
 ONE = 10**8
 PATIENCE_S = 60
 STEADY_S = 0.6

@@ -18,10 +18,9 @@ import time
 
 import pytest
 from lone import live_steadily
-from quantora import Stack, wait_until
+from quantora import BUILD, Stack, wait_until
 from test_kills import PASSWORD, state_survives
 
-BUILD = os.environ.get("QUANTORA_BUILD_DIR", "")
 LIBRARY = (glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or [None])[0]
 HOUR = 3600
 # To where the clock is set, and whether the first token is good there: it was

@@ -11,11 +11,10 @@ import tempfile
 
 import pytest
 import quantora
-from quantora import DEV, Stack, free_ports, wait_until
+from quantora import BUILD, DEV, Stack, free_ports, wait_until
 
 NAMES = ("mysql", "redis", "matcherd", "settlerd", "api-trade", "api", "api-egress",
          "streamd", "workerd", "nginx")
-BUILD = os.environ.get("QUANTORA_BUILD_DIR", f"{quantora.TOP}/build")
 
 
 @pytest.fixture(scope="module")

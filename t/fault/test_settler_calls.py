@@ -14,10 +14,9 @@ import subprocess
 
 import pytest
 from lone import live_steadily
-from quantora import Stack, wait_until
+from quantora import BUILD, Stack, wait_until
 from test_kills import Trader, check_fills, check_orders, settled
 
-BUILD = os.environ.get("QUANTORA_BUILD_DIR", "")
 LONG = os.environ.get("QUANTORA_LONG", "") not in ("", "0")
 CALLS = ("sendto", "recvfrom")
 SPREAD = 5                 # how many in the quick form, beside those of COMMIT

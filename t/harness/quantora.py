@@ -26,6 +26,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEV = f"{TOP}/dev"
+BUILD = os.environ.get("QUANTORA_BUILD_DIR", f"{TOP}/build")
 
 
 class StackError(Exception):

@@ -35,7 +35,7 @@ Route = collections.namedtuple("Route", "edition method path auth otp")
 
 @functools.cache
 def routes():
-    program = f"{os.environ['QUANTORA_BUILD_DIR']}/quantora-api"
+    program = f"{quantora.BUILD}/quantora-api"
     text = subprocess.run([program, "--routes"], stdout=subprocess.PIPE,
                           text=True, check=True).stdout
     rows = [line.split("\t") for line in text.splitlines() if line[0] != "#"]
