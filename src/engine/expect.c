@@ -96,9 +96,8 @@ expect_levels(const struct engine *engine, const struct instrument *at,
 {
 	const struct ladder *own = &at->books[side], *other = &at->books[!side];
 	uint32_t head = level_of(engine, other->best_leaf, other->best)->head;
-	uint64_t ticks = (uint64_t)price * at->tick.inverse;
+	uint64_t ticks = divide_unchecked(at->tick, price);
 
-	ticks = ticks >> at->tick.shift | ticks << (-at->tick.shift & 63);
 	__builtin_prefetch(&engine->orders[head], 1);
 	__builtin_prefetch(&engine->orders[head].live, 1);
 	__builtin_prefetch(level_of(engine, own->near[ticks / LEVELS % NEAR],

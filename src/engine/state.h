@@ -417,12 +417,20 @@ emit(struct engine *engine, enum event_type type, size_t size, uint32_t user)
  */
 struct divider divider_make(int64_t divisor);
 
-static inline bool
-divide_exactly(struct divider d, int64_t n, int64_t *quotient)
+/* N / D where D divides N, else a number that means nothing. */
+static inline uint64_t
+divide_unchecked(struct divider d, int64_t n)
 {
 	uint64_t q = (uint64_t)n * d.inverse;
 
-	q = q >> d.shift | q << (-d.shift & 63);
+	return q >> d.shift | q << (-d.shift & 63);
+}
+
+static inline bool
+divide_exactly(struct divider d, int64_t n, int64_t *quotient)
+{
+	uint64_t q = divide_unchecked(d, n);
+
 	if (n < 0 || q > d.limit)
 		return false;
 	*quotient = (int64_t)q;
