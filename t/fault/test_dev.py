@@ -201,14 +201,21 @@ def test_who_is_still_starting_is_not_told_to_end_yet(run_dir, tmp_path):
     assert "is killed" not in output
 
 
-def test_sigint_ends_a_run_in_the_foreground(run_dir):
-    env = environment(run_dir)
+@contextlib.contextmanager
+def foreground(env):
+    """A run that has said how it is ended."""
     with subprocess.Popen([DEV, "run"], env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, text=True,
                           start_new_session=True) as process:
         for line in process.stdout:
             if "Ctrl-C" in line:
                 break
+        yield process
+
+
+def test_sigint_ends_a_run_in_the_foreground(run_dir):
+    env = environment(run_dir)
+    with foreground(env) as process:
         assert dev(env, "status")[0] == 0
         # As a terminal does it: to everybody in the foreground.
         os.killpg(process.pid, signal.SIGINT)
@@ -350,12 +357,7 @@ def test_on_a_full_disk_what_is_killed_comes_back(run_dir):
     small = f"{run_dir}/small"
     env = environment(f"{small}/run")
     with small_disk(small, "480m"):
-        with subprocess.Popen([DEV, "run"], env=env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, text=True,
-                              start_new_session=True) as process:
-            for line in process.stdout:
-                if "Ctrl-C" in line:
-                    break
+        with foreground(env) as process:
             stack = Stack(f"{small}/run", ours=False)
             pids = [stack.pid(name) for name in NAMES]
             fill(f"{small}/ballast")
